@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino';
+import { build as pinoPretty } from 'pino-pretty';
 
 export type Log = Logger;
 
@@ -8,12 +9,11 @@ export type Log = Logger;
  * the process; secrets and raw bodies are not logged at all.
  */
 export function createLog({ level, pretty }: { level: string; pretty: boolean }): Log {
-  return pino({
+  const options = {
     level,
     redact: { paths: ['pii', '*.pii'], censor: '[redacted]' },
     base: null,
-    ...(pretty
-      ? { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' } } }
-      : {}),
-  });
+  };
+  // In this thread and synchronous: the last line before an exit is the one that matters.
+  return pretty ? pino(options, pinoPretty({ sync: true, translateTime: 'HH:MM:ss.l' })) : pino(options);
 }

@@ -1,0 +1,128 @@
+import type { Server } from 'node:http';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import type { Sql } from 'postgres';
+import { createOpenSlots } from '#booking/open-slots.ts';
+import { createLiveCalls } from '#conversation/live-calls.ts';
+import { createSystemPrompt } from '#conversation/prompt.ts';
+import { createTemporalContexts } from '#conversation/temporal-context.ts';
+import { runTurn, type TurnEvent } from '#conversation/turn.ts';
+import type { LanguageModel } from '#model/language-model.ts';
+import type { Directory } from '#organization/directory.ts';
+import type { Prompts } from '#prompts/templates.ts';
+import type { Store } from '#storage/redis.ts';
+import type { Log } from '#telemetry/log.ts';
+import { createToolbox } from '#tools/toolbox.ts';
+import { createAuthentication } from '#vapi/authentication.ts';
+import { chatCompletions } from '#vapi/chat-completions.ts';
+
+export interface AppParts {
+  sql: Sql;
+  store: Store;
+  directory: Directory;
+  prompts: Prompts;
+  model: LanguageModel;
+  vapiSecret: string;
+  trustProxy: boolean;
+  log: Log;
+}
+
+export interface App extends AsyncDisposable {
+  http: FastifyInstance;
+}
+
+/** How long running turns may go on after the doors were closed; Vapi itself gives up on a turn after 20 s. */
+const drainMs = 10_000;
+
+/** The composition: which room gets what. Disposing closes the doors first, then lets turns and commits end. */
+export function createApp(parts: AppParts): App {
+  const { sql, store, prompts, directory, log, model } = parts;
+  const openSlots = createOpenSlots({ sql, store });
+  const toolbox = createToolbox({ sql, openSlots, prompts, texting: false });
+  const systemPrompt = createSystemPrompt(prompts, createTemporalContexts());
+  const liveCalls = createLiveCalls();
+  const turnParts = { sql, model, toolbox, prompts, systemPrompt, liveCalls, log };
+
+  const http: FastifyInstance = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: parts.trustProxy,
+    // A call's next turn may arrive on an open connection while we stop: it is answered, not refused.
+    return503OnClosing: false,
+  });
+  // Bodies are checked as bytes (signatures) and read by the doors themselves, which know what to answer.
+  http.removeAllContentTypeParsers();
+  http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  health(http, parts);
+  chatCompletions(http, {
+    authenticate: createAuthentication({ secret: parts.vapiSecret, directory }),
+    directory,
+    runTurn: (request, signal) => runTurn(turnParts, request, signal),
+    unknownOrganization: () => unknownOrganization(prompts),
+    log,
+  });
+
+  const answered = answering(http.server);
+  return {
+    http,
+    async [Symbol.asyncDispose]() {
+      const closed = http.close();
+      const late = await Promise.race([answered(), wait(drainMs).then(() => 'late' as const)]);
+      if (late === 'late') log.warn({ drainMs }, 'turns are still running; their connections are closed now');
+      // Idle connections, and those on which nothing was ever asked, would keep the server open.
+      http.server.closeAllConnections();
+      await closed;
+      await Promise.race([liveCalls.settled(), wait(drainMs)]);
+    },
+  };
+}
+
+/** Gives a function whose promise resolves when every request that is being answered has been. */
+function answering(server: Server): () => Promise<void> {
+  let running = 0;
+  let whenNone = () => {};
+  server.on('request', (_request, response) => {
+    running += 1;
+    response.once('close', () => {
+      running -= 1;
+      if (running === 0) whenNone();
+    });
+  });
+  return () =>
+    new Promise((resolve) => {
+      whenNone = resolve;
+      if (running === 0) resolve();
+    });
+}
+
+/** Liveness, and readiness with the state of each dependency. */
+function health(http: FastifyInstance, { sql, store, prompts, model }: AppParts): void {
+  http.get('/health', async () => ({ status: 'ok' }));
+  http.get('/ready', async (_request, reply) => {
+    const ledger = await Promise.race([
+      sql`select 1`.then(
+        () => 'ok',
+        () => 'unreachable',
+      ),
+      wait(2_000).then(() => 'slow'),
+    ]);
+    const state = {
+      ledger,
+      cache: store.available ? 'ok' : 'left out until it answers',
+      prompts: prompts.problem ?? 'ok',
+      model: model.name,
+    };
+    return reply.code(ledger === 'ok' ? 200 : 503).send(state);
+  });
+}
+
+function* unknownOrganization(prompts: Prompts): Generator<TurnEvent> {
+  yield { type: 'say', text: prompts.speak('unknown-organization', 'en', {}) };
+  yield { type: 'finished', reason: 'stop' };
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}

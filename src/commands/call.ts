@@ -1,0 +1,204 @@
+import { randomUUID } from 'node:crypto';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import type { CallRecord } from '#booking/call-record.ts';
+import { readConfig } from '#config.ts';
+import { createLog } from '#telemetry/log.ts';
+import { CallProblem } from './call/call-problem.ts';
+import { isTerminal, scriptedCaller, typingCaller } from './call/caller.ts';
+import { type CallEvent, playCall } from './call/conversation.ts';
+import { type LedgerRows, openLedgerRows } from './call/ledger-rows.ts';
+import { eventLines, recordLines, timesLine, verdictLines } from './call/report.ts';
+import { readScenario, type Scenario, scenarioNames } from './call/scenario.ts';
+import { reachServer } from './call/server.ts';
+import { judge } from './call/verdict.ts';
+
+export interface CallOptions {
+  scenario: string;
+  number: string;
+  url?: string;
+  key?: string;
+  type?: boolean;
+  json?: boolean;
+}
+
+/** What a call is played in; tests bring their own. */
+export interface Surroundings {
+  input: Readable;
+  output: Writable;
+  openRows(callSid: string): Promise<LedgerRows>;
+  deadlineMs?: number;
+}
+
+/**
+ * Plays one call and prints it.
+ *
+ * @returns the exit code: 0 when the ledger says what the scenario expects and no fault was met, else 1
+ */
+export async function call(options: CallOptions, surroundings: Surroundings): Promise<number> {
+  const print = (...lines: string[]) => {
+    if (!options.json) surroundings.output.write(`${lines.join('\n')}\n`);
+  };
+  const scenario = await readScenario(options.scenario);
+  const { DATA_DIR: dataDir, VAPI_SECRET: vapiSecret } = readConfig();
+  await using server = await reachServer({ ...options, dataDir, vapiSecret }, print);
+  const id = randomUUID();
+  print(`Call ${id} from ${options.number} to ${server.url}`);
+  print(options.type ? 'You are the caller. An empty line is silence, Ctrl-D hangs up.' : scenario.title, '');
+
+  await using rows = await rowsOrNone(id, surroundings, print);
+  using caller = options.type ? typingCaller(surroundings) : scriptedCaller(scenario);
+  const played = await play({ options, surroundings, scenario, server, id, caller, rows }, print);
+  const record = await rows.read?.();
+  if (record) print(...recordLines(record));
+  const expected = options.type ? 'booked' : scenario.expect;
+  const verdict = judge(record, { expected, faults: played.problems.length, now: new Date() });
+  print(...verdictLines(verdict));
+  if (options.json) {
+    const { problem: ledgerProblem } = rows;
+    const told = {
+      call: id,
+      url: server.url,
+      scenario: scenario.name,
+      ...played,
+      record,
+      ledgerProblem,
+      verdict,
+    };
+    surroundings.output.write(`${JSON.stringify(told, undefined, 2)}\n`);
+  }
+  return verdict.met ? 0 : 1;
+}
+
+interface Playing {
+  options: CallOptions;
+  surroundings: Surroundings;
+  scenario: Scenario;
+  server: { url: string; key: string };
+  id: string;
+  caller: ReturnType<typeof scriptedCaller>;
+  rows: Partial<LedgerRows>;
+}
+
+async function play(
+  { options, surroundings, scenario, server, id, caller, rows }: Playing,
+  print: (...lines: string[]) => void,
+): Promise<{ events: CallEvent[]; problems: string[] }> {
+  const events: CallEvent[] = [];
+  const problems: string[] = [];
+  const conversation = playCall({
+    server,
+    call: { id, customerNumber: options.number, startedAt: new Date() },
+    caller,
+    firstMessage: scenario.firstMessage,
+    now: () => new Date(),
+    ...(surroundings.deadlineMs !== undefined && { deadlineMs: surroundings.deadlineMs }),
+  });
+  try {
+    for await (const event of conversation) {
+      events.push(event);
+      if (event.type === 'violation') problems.push(`turn ${event.turn}: ${event.problem}`);
+      // Whoever types at a terminal has the own words on the screen already.
+      if (!(options.type && isTerminal(surroundings.input) && event.type === 'caller'))
+        print(...eventLines(event));
+      if (event.type === 'assistant' && event.turn !== undefined) {
+        print(timesLine(event.firstWordMs, await turnRow(rows, event.turn)));
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof CallProblem)) throw error;
+    problems.push(error.message);
+    print(`          ✗ ${error.message}`);
+  }
+  return { events, problems };
+}
+
+/** A turn's row is written behind its words, so it may be a moment late; its times are worth a short wait. */
+const rowWaitMs = 300;
+const lookEveryMs = 20;
+
+async function turnRow(
+  rows: Partial<LedgerRows>,
+  turn: number,
+): Promise<CallRecord['turns'][number] | undefined> {
+  for (let waitedMs = 0; rows.read && waitedMs <= rowWaitMs; waitedMs += lookEveryMs) {
+    const found = (await rows.read()).turns.find(({ number }) => number === turn);
+    if (found) return found;
+    await setTimeout(lookEveryMs);
+  }
+  return undefined;
+}
+
+/** Without its ledger a server can still be called: the conversation is shown, and the verdict says what is missing. */
+async function rowsOrNone(
+  id: string,
+  { openRows }: Surroundings,
+  print: (...lines: string[]) => void,
+): Promise<Partial<LedgerRows> & AsyncDisposable & { problem?: string }> {
+  try {
+    return await openRows(id);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    print(`The ledger cannot be read: ${problem}`, '');
+    return { problem, [Symbol.asyncDispose]: async () => {} };
+  }
+}
+
+/** The command line of `npm run call`. */
+export function callCommand(run: (options: CallOptions) => Promise<number>): Command {
+  return new Command('npm run call --')
+    .description(
+      'Plays a caller over HTTP exactly as Vapi would, then prints what the ledger says about the call.',
+    )
+    .option('--scenario <name>', 'who is calling, see --list', 'happy-path')
+    .option('--list', 'list the scenarios and stop')
+    .option('--type', 'type the caller’s part yourself')
+    .option('--url <url>', 'server to call (default: the running one, else one is started)', webUrl)
+    .option('--key <key>', 'what Vapi would present (default: VAPI_SECRET, else the key in DATA_DIR)')
+    .option('--number <number>', 'the caller’s number, in the form +15550100103', phoneNumber, '+15550100103')
+    .option('--json', 'print one JSON document instead of lines')
+    .addHelpText(
+      'after',
+      '\nExits with 0 when the call ended as its scenario expects (an appointment was booked), else with 1.\n\nExamples:\n  npm run call\n  npm run call -- --scenario changes-mind\n  npm run call -- --type',
+    )
+    .action(async (options: CallOptions & { list?: boolean }) => {
+      process.exitCode = options.list ? await list() : await run(options);
+    });
+}
+
+async function list(): Promise<number> {
+  for (const name of await scenarioNames()) {
+    const { title, expect } = await readScenario(name);
+    console.log(`${name.padEnd(24)}${title} (${expect})`);
+  }
+  return 0;
+}
+
+function webUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError('It is not a url of the form http://127.0.0.1:8787.');
+}
+
+function phoneNumber(text: string): string {
+  if (/^\+\d{7,15}$/.test(text)) return text;
+  throw new InvalidArgumentError('It is not a number of the form +15550100103.');
+}
+
+if (import.meta.main) {
+  const log = createLog({ level: 'error', pretty: process.stdout.isTTY });
+  const surroundings = {
+    input: process.stdin,
+    output: process.stdout,
+    openRows: (callSid: string) => openLedgerRows(callSid, log),
+  };
+  try {
+    await callCommand((options) => call(options, surroundings)).parseAsync();
+  } catch (error) {
+    // What the person can do something about is one message; only a fault of ours needs its stack.
+    const expected =
+      error instanceof CallProblem || (error instanceof Error && error.name === 'ConfigurationError');
+    console.error(expected ? error.message : error);
+    process.exitCode = 1;
+  }
+}

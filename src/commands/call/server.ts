@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { readRuntimeFile } from '#storage/data-directory.ts';
+import { CallProblem } from './call-problem.ts';
+import type { ServerLine } from './vapi-request.ts';
+
+export interface ServerWanted {
+  url?: string | undefined;
+  key?: string | undefined;
+  dataDir: string;
+  vapiSecret: string | undefined;
+}
+
+/** The very first start prepares a database, which takes seconds on a slow disk, not minutes. */
+const startDeadlineMs = 120_000;
+const lookEveryMs = 100;
+/** The server itself gives up closing after half a minute. */
+const stopDeadlineMs = 40_000;
+const lastLinesMax = 15;
+
+/**
+ * The server to call: the one named, else the one running on this data directory, else one started for this call
+ * and stopped on disposal.
+ *
+ * @param note told what takes time
+ * @throws CallProblem when none can be started or there is no key
+ */
+export async function reachServer(
+  wanted: ServerWanted,
+  note: (text: string) => void,
+): Promise<ServerLine & AsyncDisposable> {
+  await using opening = new AsyncDisposableStack();
+  const url =
+    wanted.url ?? (await readRuntimeFile(wanted.dataDir))?.url ?? (await start(wanted, note, opening));
+  // The key on file is this machine's own: it is not shown to a server elsewhere that was named on the command line.
+  const isOurs =
+    ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname) || wanted.url === undefined;
+  const key = wanted.key ?? wanted.vapiSecret ?? (isOurs ? await keyOnFile(wanted.dataDir) : undefined);
+  if (!key) {
+    throw new CallProblem(
+      `There is no key for ${url}: give it with --key, or set VAPI_SECRET to the server's.`,
+    );
+  }
+  const opened = opening.move();
+  return { url: baseUrl(url), key, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** People paste what they gave to Vapi. */
+function baseUrl(url: string): string {
+  return url
+    .replace(/\/+$/, '')
+    .replace(/\/chat\/completions$/, '')
+    .replace(/\/vapi(?:\/v1)?$/, '');
+}
+
+async function keyOnFile(dataDir: string): Promise<string | undefined> {
+  const text = await readFile(path.join(dataDir, 'vapi-secret'), 'utf8').catch(() => undefined);
+  return text?.trim();
+}
+
+async function start(
+  { dataDir }: ServerWanted,
+  note: (text: string) => void,
+  opening: AsyncDisposableStack,
+): Promise<string> {
+  note('No server is running; starting one for this call (the first start takes some seconds).');
+  const project = path.resolve(import.meta.dirname, '../../..');
+  const server = spawn(process.execPath, [path.join(project, 'src/main.ts')], {
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  opening.use(stopOnSignal(server, note));
+  opening.defer(() => stop(server, note));
+  const said: string[] = [];
+  for (const stream of [server.stdout, server.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said.push(...text.split('\n').filter((line) => line.trim() !== ''));
+      said.splice(0, said.length - lastLinesMax);
+    });
+  }
+  const deadline = AbortSignal.timeout(startDeadlineMs);
+  while (!deadline.aborted) {
+    if (server.exitCode !== null || server.signalCode !== null) {
+      throw new CallProblem(`The server stopped while starting. Its last words:\n${said.join('\n')}`);
+    }
+    const running = await readRuntimeFile(dataDir);
+    if (running?.pid === server.pid && running) return running.url;
+    await setTimeout(lookEveryMs);
+  }
+  throw new CallProblem(
+    `The server did not listen within ${startDeadlineMs / 1000} s. Its last words:\n${said.join('\n')}`,
+  );
+}
+
+/** Whoever ends this process by a signal does not leave a server behind. */
+function stopOnSignal(server: ChildProcess, note: (text: string) => void): Disposable {
+  const leave = () => {
+    void stop(server, note).finally(() => process.exit(1));
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.once(signal, leave);
+  return {
+    [Symbol.dispose]() {
+      for (const signal of signals) process.removeListener(signal, leave);
+    },
+  };
+}
+
+async function stop(server: ChildProcess, note: (text: string) => void): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const exited = once(server, 'exit');
+  server.kill('SIGTERM');
+  const late = new AbortController();
+  const inTime = await Promise.race([
+    exited.then(() => true),
+    setTimeout(stopDeadlineMs, false, { signal: late.signal }).catch(() => true),
+  ]);
+  late.abort();
+  if (inTime) return;
+  note('The server did not stop in time and is ended by force; its next start finds the data as committed.');
+  server.kill('SIGKILL');
+  await exited;
+}

@@ -1,0 +1,36 @@
+import type { Sql } from 'postgres';
+import { openLedger } from '#storage/open-ledger.ts';
+import { createLog, type Log } from '#telemetry/log.ts';
+import { type Config, ledgerPlace, readConfig } from '../config.ts';
+
+/** A command is one person's: it needs no more. */
+const poolSize = 4;
+
+/**
+ * The ledger as a command uses it: beside a running server too, also on the embedded database, which it attaches
+ * to, or starts and stops by itself.
+ */
+export async function openCommandStores({
+  log = commandLog(),
+}: {
+  log?: Log;
+} = {}): Promise<{ sql: Sql; config: Config } & AsyncDisposable> {
+  const config = readConfig();
+  const ledger = await openLedger(ledgerPlace(config), { holder: 'command', log, poolSize });
+  return { sql: ledger.sql, config, [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose]() };
+}
+
+/** Commands speak for themselves; of the rooms below only warnings are shown. */
+function commandLog(): Log {
+  return createLog({ level: process.env['LOG_LEVEL'] ?? 'warn', pretty: process.stdout.isTTY });
+}
+
+/** Runs a command: one message instead of a stack when something is wrong, and a failing exit code. */
+export async function runCommand(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { keptSecret } from '#storage/data-directory.ts';
+import type { LedgerPlace } from '#storage/open-ledger.ts';
+
+/** What the environment says about this process. Read once at start and handed down in slices. */
+export type Config = z.output<typeof environment>;
+
+/** The shipped templates and migrations stand beside `src`. */
+export const promptsFolder = fileURLToPath(new URL('../prompts', import.meta.url));
+export const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
+
+/**
+ * Reads the configuration from environment variables (the table in README.md). An empty variable counts as absent.
+ *
+ * @throws ConfigurationError naming every problem at once, each with what to do
+ */
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim() !== ''));
+  const read = environment.safeParse(given);
+  if (read.success) return read.data;
+  const problems = read.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigurationError(`The configuration has problems; correct these variables:\n${problems.join('\n')}`);
+}
+
+/** Where the ledger is, by this configuration. */
+export function ledgerPlace(config: Config): LedgerPlace {
+  return {
+    databaseUrl: config.DATABASE_URL,
+    migrateUrl: config.MIGRATE_DATABASE_URL,
+    dataDir: config.DATA_DIR,
+    migrationsFolder,
+  };
+}
+
+/** The secrets doors are opened with: configured, or made on the first start and kept in the data directory. */
+export async function readSecrets(config: Config): Promise<{ vapiSecret: string; demoKey: string }> {
+  const make = () => randomBytes(24).toString('base64url');
+  return {
+    vapiSecret: config.VAPI_SECRET ?? (await keptSecret(config.DATA_DIR, 'vapi-secret', make)),
+    demoKey: config.DEMO_KEY ?? (await keptSecret(config.DATA_DIR, 'demo-key', make)),
+  };
+}
+
+export class ConfigurationError extends Error {
+  override name = 'ConfigurationError';
+}
+
+const port = z.coerce
+  .number({ error: 'is not a number; use a port from 0 (any free one) to 65535' })
+  .int('is not a whole number; use a port from 0 (any free one) to 65535')
+  .min(0, 'is negative; use a port from 0 (any free one) to 65535')
+  .max(65535, 'is above 65535; use a port from 0 (any free one) to 65535');
+
+function urlOf(protocols: string[], example: string) {
+  return z.string().refine((text) => URL.canParse(text) && protocols.includes(new URL(text).protocol), {
+    error: `is not a url of the form ${example}`,
+  });
+}
+
+const postgresUrl = urlOf(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database');
+const webUrl = urlOf(['http:', 'https:'], 'https://example.com');
+
+/** Shorter ones can be guessed; the secret opens the whole installation. */
+const secret = z.string().min(16, 'is shorter than 16 characters; make one with: openssl rand -base64 24');
+
+const environment = z
+  .object({
+    HOST: z.string().default('127.0.0.1'),
+    PORT: port.default(8787),
+    PUBLIC_URL: webUrl.transform((url) => url.replace(/\/+$/, '')).optional(),
+    TRUST_PROXY: z.stringbool({ error: 'is neither on nor off; use on or off' }).default(false),
+    DATABASE_URL: postgresUrl.optional(),
+    MIGRATE_DATABASE_URL: postgresUrl.optional(),
+    DATA_DIR: z.string().default('.data'),
+    REDIS_URL: urlOf(['redis:', 'rediss:'], 'redis://host:6379').optional(),
+    OPENAI_API_KEY: z.string().optional(),
+    OPENAI_BASE_URL: webUrl.optional(),
+    LLM_MODEL: z.string().optional(),
+    VAPI_SECRET: secret.optional(),
+    DEMO_KEY: secret.optional(),
+    LOG_LEVEL: z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+        error: 'is not a level; use one of fatal, error, warn, info, debug, trace, silent',
+      })
+      .default('info'),
+  })
+  .check((context) => {
+    const { value, issues } = context;
+    const complain = (path: string, message: string) =>
+      issues.push({ code: 'custom', input: value, path: [path], message });
+    if (value.MIGRATE_DATABASE_URL !== undefined && value.DATABASE_URL === undefined) {
+      complain('MIGRATE_DATABASE_URL', 'is set without DATABASE_URL; set both, or neither for the embedded database');
+    }
+    if (value.LLM_MODEL !== undefined && value.OPENAI_API_KEY === undefined && value.OPENAI_BASE_URL === undefined) {
+      complain('LLM_MODEL', 'is set without OPENAI_API_KEY or OPENAI_BASE_URL; set one, or neither to rehearse');
+    }
+    if (value.OPENAI_BASE_URL !== undefined && value.LLM_MODEL === undefined) {
+      complain('OPENAI_BASE_URL', 'is set without LLM_MODEL; name the model this server should be asked for');
+    }
+  });

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fillSlots } from '#booking/fill-slots.ts';
+import type { LanguageModel } from '#model/language-model.ts';
+import { createOpenAiModel } from '#model/openai.ts';
+import { createRehearsalModel } from '#model/rehearsal.ts';
+import { seedDemoClinic } from '#organization/demo-clinic.ts';
+import { openDirectory } from '#organization/directory.ts';
+import { openPrompts } from '#prompts/templates.ts';
+import { openDataDirectory, writeRuntimeFile } from '#storage/data-directory.ts';
+import { openLedger } from '#storage/open-ledger.ts';
+import { createMemoryStore, openRedis, type Store } from '#storage/redis.ts';
+import { createLog, type Log } from '#telemetry/log.ts';
+import { createApp } from './app.ts';
+import { type Config, ledgerPlace, promptsFolder, readConfig, readSecrets } from './config.ts';
+
+/** Past this, something hangs; whatever was committed is safe, so the process may go. */
+const lastResortMs = 30_000;
+/** Enough for the claims of one process: more connections only queue inside Postgres. */
+const poolSize = 16;
+
+/** The process: opens resources in order, serves until a signal, closes them in reverse. */
+async function main(config: Config, log: Log): Promise<void> {
+  const stopped = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log.info({ signal }, 'stopping: doors close, running turns end');
+      stopped.abort();
+      setTimeout(() => process.exit(1), lastResortMs).unref();
+    });
+  }
+
+  await using resources = new AsyncDisposableStack();
+  await openDataDirectory(config.DATA_DIR);
+  const secrets = await readSecrets(config);
+  const { sql } = resources.use(await openLedger(ledgerPlace(config), { holder: 'server', log, poolSize }));
+  const store = resources.use(await openStore(config, log));
+  const prompts = resources.use(await openPrompts({ folder: promptsFolder, log }));
+  if (config.DATABASE_URL === undefined) await seedDemoClinic({ sql, key: secrets.demoKey });
+  const directory = resources.use(await openDirectory({ sql, log }));
+  for (const organization of directory.all()) await fillSlots(sql, organization, new Date());
+
+  const { http } = resources.use(
+    createApp({
+      sql,
+      store,
+      directory,
+      prompts,
+      model: openModel(config, log),
+      vapiSecret: secrets.vapiSecret,
+      trustProxy: config.TRUST_PROXY,
+      log,
+    }),
+  );
+  if (stopped.signal.aborted) return;
+  const url = await http.listen({ host: config.HOST, port: config.PORT });
+  resources.use(await writeRuntimeFile(config.DATA_DIR, { url }));
+  welcome(config, log, { url, vapiSecret: secrets.vapiSecret });
+  if (!stopped.signal.aborted) await once(stopped.signal, 'abort');
+}
+
+/** What to try next. The secret itself is shown on a terminal only: logs are kept and read by many. */
+function welcome(config: Config, log: Log, { url, vapiSecret }: { url: string; vapiSecret: string }): void {
+  const publicUrl = config.PUBLIC_URL ?? url;
+  const kept = config.VAPI_SECRET === undefined ? join(config.DATA_DIR, 'vapi-secret') : 'VAPI_SECRET';
+  log.info(`answering at ${url}; custom-LLM url for Vapi: ${publicUrl}/vapi, its secret: ${kept}`);
+  if (process.stdout.isTTY) log.info(`the secret is ${vapiSecret}`);
+  log.info('try next, in another terminal: npm run call');
+}
+
+function openModel(config: Config, log: Log): LanguageModel {
+  const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl, LLM_MODEL: model } = config;
+  if (apiKey === undefined && baseUrl === undefined) {
+    log.warn('no OPENAI_API_KEY: the rehearsal model answers, a small stand-in that books in English only');
+    return createRehearsalModel();
+  }
+  return createOpenAiModel({
+    // Servers of one's own often want none, but the client insists on one.
+    apiKey: apiKey ?? 'none',
+    model: model ?? 'gpt-4.1',
+    log,
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+  });
+}
+
+async function openStore(config: Config, log: Log): Promise<Store & AsyncDisposable> {
+  return config.REDIS_URL === undefined ? createMemoryStore() : openRedis({ url: config.REDIS_URL, log });
+}
+
+try {
+  const config = readConfig();
+  await main(config, createLog({ level: config.LOG_LEVEL, pretty: process.stdout.isTTY }));
+} catch (error) {
+  // Whoever starts the process reads one message that says what to do; the stack is for whoever asked for more.
+  const verbose = process.argv.includes('--verbose');
+  process.stderr.write(`${error instanceof Error ? (verbose ? error.stack : error.message) : String(error)}\n`);
+  process.exitCode = 1;
+}

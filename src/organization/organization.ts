@@ -1,0 +1,70 @@
+/** The clinic that was called, as the rest of the process sees it: settings only, nothing that changes during a call. */
+export interface Organization {
+  /** `tenant_id` in every table. */
+  id: string;
+  /** Short name for commands and logs, e.g. `demo-clinic`. */
+  key: string;
+  /** Spoken to callers, e.g. `Demo Clinic`. */
+  name: string;
+  /** IANA zone, e.g. `America/New_York`. Everything a caller hears is in it. */
+  zone: string;
+  /** ISO 3166 code used to read phone numbers without a country prefix. */
+  country: string;
+  /** BCP 47 languages the receptionist speaks; the first is the default. */
+  languages: string[];
+  receptionistName: string;
+  /** E.164 number of the human callers are sent to, if there is one. */
+  humanNumber: string | null;
+  /** What happens to the prompt written in Vapi's dashboard. */
+  vapiPrompt: 'append' | 'ignore';
+  /** Whether a hold is given up when the caller hangs up; otherwise it stays until it expires, for a call-back. */
+  releaseOnHangUp: boolean;
+  schedule: Schedule;
+  practitioners: Practitioner[];
+}
+
+/** When a clinic, or one practitioner, can be booked. Times are the clinic's own clock. */
+export interface Schedule {
+  weekly: WeeklyHours;
+  /** Days that differ from the week: closed when `open` is empty. */
+  specialDays: SpecialDay[];
+  slotMinutes: number;
+  /** Distance between two starts; equal to `slotMinutes` unless starts overlap (60-minute slots on a half-hour grid). */
+  gridMinutes: number;
+  /** Kept free after each appointment. */
+  bufferMinutes: number;
+  /** A slot nearer than this is not offered. */
+  minimumNoticeMinutes: number;
+  /** How many days ahead, today included, can be booked. */
+  horizonDays: number;
+}
+
+export type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday';
+
+/** Open stretches of each weekday, in order, not overlapping; a missing or empty day is closed. */
+export type WeeklyHours = Partial<Record<Weekday, OpenStretch[]>>;
+
+/** `HH:MM` to `HH:MM`, the clinic's clock; `24:00` is midnight at the day's end. */
+export interface OpenStretch {
+  from: string;
+  to: string;
+}
+
+export interface SpecialDay {
+  /** ISO date, e.g. `2026-12-24`. */
+  date: string;
+  open: OpenStretch[];
+  note?: string | undefined;
+}
+
+export interface Practitioner {
+  id: string;
+  /** Part of the ledger's slot ids, e.g. `lee`. */
+  key: string;
+  /** As written, e.g. `Dr. Lee`. */
+  name: string;
+  /** As a voice should say it, e.g. `Doctor Lee`. */
+  spokenName: string;
+  /** Own hours; `null` means the clinic's. */
+  weekly: WeeklyHours | null;
+}

@@ -1,0 +1,123 @@
+import type { Sql } from 'postgres';
+import { type Offer, recordOffers } from '#booking/calls.ts';
+import { chooseSlots, type TimeWish } from '#booking/choose-slots.ts';
+import { localDate } from '#booking/open-hours.ts';
+import type { OpenSlot, OpenSlots } from '#booking/open-slots.ts';
+import type { Organization } from '#organization/organization.ts';
+import { spokenDate, spokenList, spokenSlot } from '#prompts/spoken-time.ts';
+import type { ToolContext } from './tool.ts';
+
+/** More than this many times in one breath nobody remembers; the contract allows five. */
+const offersMax = 4;
+/** After a refusal the caller is still thinking of the time that is gone: fewer. */
+const nearestMax = 3;
+
+export interface Offering {
+  openSlots: OpenSlots;
+  sql: Sql;
+}
+
+/** Offers in the form of a tool result, the words for them, and their being written. */
+export interface Offered {
+  slots: { slotId: string; startsAt: string; practitioner: string; spoken: string }[];
+  /** For templates: what is read out, and the day it is on. Empty when there is nothing. */
+  words: { times: string; nearestDay: string; count: number };
+  settled: Promise<void>;
+}
+
+/** Chooses among open slots by the caller's wish, gives each its short id in this call, and keeps them. */
+export function offer({ sql }: Offering, context: ToolContext, open: OpenSlot[], wish?: TimeWish, max = offersMax): Offered {
+  const { facts, call, userTurns, now, organization } = context;
+  const chosen = chooseSlots(open, wish, max, (slot) => minuteOfDay(slot.startsAt, organization.zone));
+  const last = facts.offers.at(-1)?.number ?? 0;
+  const offers: Offer[] = chosen.map((slot, index) => ({
+    ...slot,
+    number: last + index + 1,
+    userTurns,
+    offeredAt: now,
+  }));
+  facts.offers.push(...offers);
+  return {
+    ...tell(context, offers),
+    settled: offers.length === 0 ? Promise.resolve() : recordOffers(sql, call, userTurns, offers),
+  };
+}
+
+/** Offers the nearest open times from a day on, in the order a caller would ask for them. */
+export async function offerNearest(
+  offering: Offering,
+  context: ToolContext,
+  fromDate: string,
+  wish?: TimeWish,
+): Promise<Offered> {
+  const open = await offering.openSlots.from(context.organization, fromDate, context.now);
+  return offer(offering, context, open, wish, nearestMax);
+}
+
+/** Reads out again what this call was offered last, under the same ids. */
+export function offerAgain(context: ToolContext): Offered {
+  const latest = context.facts.offers.at(-1)?.offeredAt.getTime();
+  const offers = context.facts.offers.filter((one) => one.offeredAt.getTime() === latest);
+  return { ...tell(context, offers), settled: Promise.resolve() };
+}
+
+/** "Tuesday the twenty-fourth at two in the afternoon with Doctor Lee". */
+export function spokenAppointment(
+  { organization, language, now }: Pick<ToolContext, 'organization' | 'language' | 'now'>,
+  slot: { startsAt: Date; practitionerId: string },
+): string {
+  const day = spokenDayOf(organization, language, slot.startsAt, now);
+  return `${day}, ${spokenSlot({ startsAt: slot.startsAt, zone: organization.zone, language, ...named(organization, slot) })}`;
+}
+
+export function spokenDayOf(organization: Organization, language: string, instant: Date, now: Date): string {
+  const today = localDate(organization.zone, now);
+  return spokenDate(localDate(organization.zone, instant), language, { today });
+}
+
+/** An instant as ISO 8601 with the clinic's own offset, e.g. `2026-11-24T14:00:00-05:00`. */
+export function clinicIso(instant: Date, zone: string): string {
+  const name = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' })
+    .formatToParts(instant)
+    .find((part) => part.type === 'timeZoneName')?.value;
+  const offset = name === undefined || name === 'GMT' ? '+00:00' : name.slice(3);
+  const sign = offset.startsWith('-') ? -1 : 1;
+  const [hours = 0, minutes = 0] = offset.slice(1).split(':').map(Number);
+  const local = new Date(instant.getTime() + sign * (hours * 60 + minutes) * 60_000);
+  return `${local.toISOString().slice(0, 19)}${offset}`;
+}
+
+/** Minutes since the clinic's midnight by its clock. */
+export function minuteOfDay(instant: Date, zone: string): number {
+  const [hours = 0, minutes = 0] = clinicIso(instant, zone).slice(11, 16).split(':').map(Number);
+  return hours * 60 + minutes;
+}
+
+function tell(context: ToolContext, offers: Offer[]): Omit<Offered, 'settled'> {
+  const { organization, language, now } = context;
+  const slots = offers.map((one) => ({
+    slotId: `slot_${one.number}`,
+    startsAt: clinicIso(one.startsAt, organization.zone),
+    practitioner: organization.practitioners.find((p) => p.id === one.practitionerId)?.name ?? '',
+    spoken: spokenSlot({ startsAt: one.startsAt, zone: organization.zone, language, ...named(organization, one) }),
+  }));
+  const first = offers[0];
+  return {
+    slots,
+    words: {
+      times: spokenList(
+        slots.map((slot) => slot.spoken),
+        language,
+      ),
+      nearestDay: first === undefined ? '' : spokenDayOf(organization, language, first.startsAt, now),
+      count: slots.length,
+    },
+  };
+}
+
+/** The practitioner is named only where there are several. */
+function named(organization: Organization, slot: { practitionerId: string }): { practitioner?: string } {
+  if (organization.practitioners.length < 2) return {};
+  const practitioner = organization.practitioners.find((one) => one.id === slot.practitionerId);
+  return practitioner === undefined ? {} : { practitioner: practitioner.spokenName };
+}

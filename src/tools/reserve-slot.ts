@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import type { Offer } from '#booking/calls.ts';
+import { reserveSlot as claim } from '#booking/holds.ts';
+import { localDate } from '#booking/open-hours.ts';
+import type { Prompts } from '#prompts/templates.ts';
+import { clinicIso, minuteOfDay, type Offered, type Offering, offerAgain, offerNearest, spokenAppointment } from './offering.ts';
+import type { Tool, ToolContext, ToolRun } from './tool.ts';
+
+const args = z.object({
+  slotId: z.coerce.string().describe('The slotId of a time check_availability returned in this call, e.g. "slot_2"'),
+});
+
+/** Holds an offered slot for the call. What was offered in the same breath has not been heard and is not held. */
+export function reserveSlot(offering: Offering, prompts: Prompts): Tool<typeof args> {
+  return {
+    name: 'reserve_slot',
+    description:
+      'Holds one of the offered times for this caller for a few minutes. Call it when the caller picks a time; the appointment is not booked yet.',
+    arguments: args,
+    async run({ slotId }, context) {
+      const wanted = offerOf(context, slotId);
+      if (wanted === undefined || !heard(wanted.userTurns, context.userTurns)) {
+        return notOffered(offering, prompts, context);
+      }
+      const outcome = await claim(offering.sql, context.call, wanted, context.turn);
+      // Whatever the answer, the cached day may no longer be right.
+      await offering.openSlots.changed(context.organization, wanted.startsAt);
+      if (outcome.held) return held(prompts, context, wanted, outcome);
+      if (outcome.reason === 'superseded') {
+        return { result: { success: false, reason: 'superseded' }, speech: '', settled: Promise.resolve() };
+      }
+      return refused(offering, prompts, context, {
+        wanted,
+        reason: outcome.reason === 'in_the_past' ? 'in_the_past' : 'taken',
+      });
+    },
+  };
+}
+
+/**
+ * Whether the caller has said something since a thing was said to them. Requests are speculative: one that only
+ * extends the words that led to an offer says nothing about the offer.
+ */
+export function heard(saidAt: number | null, userTurns: number | null): boolean {
+  return saidAt === null || userTurns === null || userTurns > saidAt;
+}
+
+function offerOf(context: ToolContext, slotId: string): Offer | undefined {
+  const number = Number(/\d+/.exec(slotId)?.[0]);
+  return context.facts.offers.find((one) => one.number === number);
+}
+
+function held(
+  prompts: Prompts,
+  context: ToolContext,
+  wanted: Offer,
+  outcome: { slotId: string } & ({ version: string; expiresAt: Date } | { alreadyBooked: true }),
+): ToolRun {
+  const { organization, language, facts } = context;
+  const startsAt = clinicIso(wanted.startsAt, organization.zone);
+  const slot = spokenAppointment(context, wanted);
+  const slotId = `slot_${wanted.number}`;
+  if ('alreadyBooked' in outcome) {
+    return {
+      result: { success: true, slotId, startsAt, booked: true },
+      speech: prompts.speak('already-booked', language, { slot }),
+      settled: Promise.resolve(),
+    };
+  }
+  const { version, expiresAt } = outcome;
+  const { practitionerId } = wanted;
+  const sameHold = facts.hold?.version === version;
+  facts.holdVersion = version;
+  if (!sameHold) {
+    facts.hold = {
+      slotId: wanted.slotId,
+      version,
+      startsAt: wanted.startsAt,
+      practitionerId,
+      expiresAt,
+      userTurns: context.userTurns,
+      fromEarlierCall: false,
+    };
+  }
+  const name = facts.patient['name'];
+  return {
+    result: { success: true, slotId, startsAt, expiresAt: expiresAt.toISOString() },
+    speech: prompts.speak(name === undefined ? 'reserved' : 'reserved-named', language, { slot, name: name ?? '' }),
+    settled: Promise.resolve(),
+  };
+}
+
+async function notOffered(offering: Offering, prompts: Prompts, context: ToolContext): Promise<ToolRun> {
+  const { organization, now } = context;
+  const again =
+    context.facts.offers.length > 0
+      ? offerAgain(context)
+      : await offerNearest(offering, context, localDate(organization.zone, now));
+  return withNearest(prompts, context, 'not_offered', again);
+}
+
+async function refused(
+  offering: Offering,
+  prompts: Prompts,
+  context: ToolContext,
+  { wanted, reason }: { wanted: Offer; reason: 'taken' | 'in_the_past' },
+): Promise<ToolRun> {
+  const { organization } = context;
+  const minute = minuteOfDay(wanted.startsAt, organization.zone);
+  const wish = { kind: 'at' as const, fromMinute: minute, toMinute: minute };
+  const nearest = await offerNearest(offering, context, localDate(organization.zone, wanted.startsAt), wish);
+  return withNearest(prompts, context, reason, nearest);
+}
+
+function withNearest(prompts: Prompts, context: ToolContext, reason: string, nearest: Offered): ToolRun {
+  return {
+    result: { success: false, reason, nearest: nearest.slots },
+    speech: prompts.speak(reason.replaceAll('_', '-'), context.language, nearest.words),
+    settled: nearest.settled,
+  };
+}

@@ -1,0 +1,152 @@
+import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js';
+import { z } from 'zod';
+import { confirmBooking, type PatientDetails } from '#booking/appointments.ts';
+import { localDate } from '#booking/open-hours.ts';
+import type { Prompts } from '#prompts/templates.ts';
+import { clinicIso, type Offering, offerNearest, spokenAppointment } from './offering.ts';
+import { heard } from './reserve-slot.ts';
+import type { Tool, ToolContext, ToolRun } from './tool.ts';
+
+const details = z.object({
+  patientName: z.string().optional(),
+  reason: z.string().optional(),
+  email: z.string().optional(),
+});
+
+const args = z.object({
+  phone: z.string().optional().describe('Only if the text message should go to another number than the caller’s'),
+  appointmentDetails: z
+    .union([details, z.string()])
+    .optional()
+    .describe('The patient’s name, and reason or email if the caller gave them'),
+});
+
+/**
+ * The caller's yes: books the held slot and promises the text message. Called again it corrects the details of the
+ * booking and tells the same success.
+ *
+ * @param texting whether text messages are really sent; otherwise the caller is promised none
+ */
+export function sendSmsReminder(offering: Offering, prompts: Prompts, texting: boolean): Tool<typeof args> {
+  return {
+    name: 'send_sms_reminder',
+    description:
+      'Books the held time and sends the confirmation by text message. Call it when the caller agrees to the held time, and again when they correct a name or number.',
+    arguments: args,
+    async run({ phone, appointmentDetails }, context) {
+      const { facts, organization } = context;
+      if (facts.holdVersion === null) return noHold(offering, prompts, context);
+      const confirmsHold = facts.hold !== null && facts.hold.version === facts.holdVersion;
+      if (confirmsHold && !heard(facts.hold?.userTurns ?? null, context.userTurns)) {
+        return unconfirmed(prompts, context);
+      }
+      const dictated = phone === undefined || phone.trim() === '' ? undefined : phone;
+      const number = e164(dictated ?? facts.patient['phone'] ?? facts.caller ?? '', organization.country);
+      if (dictated !== undefined && number === undefined) return invalidPhone(prompts, context);
+
+      const patient = { ...patientOf(appointmentDetails), ...(number === undefined ? {} : { phone: number }) };
+      const outcome = await confirmBooking(offering.sql, context.call, {
+        holdVersion: facts.holdVersion,
+        patient,
+        text: number === undefined ? null : { number, wording: 'confirmation', language: context.language },
+        turn: context.turn,
+      });
+      if (!outcome.booked) {
+        if (outcome.reason === 'no_hold') return noHold(offering, prompts, context);
+        return { result: { success: false, reason: 'superseded' }, speech: '', settled: Promise.resolve() };
+      }
+      await offering.openSlots.changed(organization, outcome.startsAt);
+      return booked({ prompts, context, texting }, outcome, patient);
+    },
+  };
+}
+
+function booked(
+  { prompts, context, texting }: { prompts: Prompts; context: ToolContext; texting: boolean },
+  outcome: { appointmentId: string; slotId: string; startsAt: Date; repeated: boolean },
+  patient: PatientDetails,
+): ToolRun {
+  const { facts, organization, language } = context;
+  const corrects =
+    outcome.repeated && Object.entries(patient).some(([key, value]) => facts.patient[key] !== value);
+  const practitionerId =
+    facts.hold?.practitionerId ??
+    facts.appointment?.practitionerId ??
+    organization.practitioners.find((one) => outcome.slotId.endsWith(`/${one.key}`))?.id ??
+    '';
+  const appointment = {
+    id: outcome.appointmentId,
+    slotId: outcome.slotId,
+    startsAt: outcome.startsAt,
+    practitionerId,
+  };
+  Object.assign(facts, { appointment, hold: null, patient: { ...facts.patient, ...patient } });
+  const texted = texting && patient.phone !== undefined;
+  return {
+    result: {
+      success: true,
+      appointmentId: outcome.appointmentId,
+      startsAt: clinicIso(outcome.startsAt, organization.zone),
+      sms: texted ? 'queued' : 'recorded',
+    },
+    speech: prompts.speak(corrects ? 'corrected' : 'booked', language, {
+      slot: spokenAppointment(context, appointment),
+      name: facts.patient['name'] ?? '',
+      texted,
+    }),
+    settled: Promise.resolve(),
+  };
+}
+
+async function noHold(offering: Offering, prompts: Prompts, context: ToolContext): Promise<ToolRun> {
+  const { organization, now, language } = context;
+  const nearest = await offerNearest(offering, context, localDate(organization.zone, now));
+  return {
+    result: { success: false, reason: 'no_hold', nearest: nearest.slots },
+    speech: prompts.speak('no-hold', language, nearest.words),
+    settled: nearest.settled,
+  };
+}
+
+function unconfirmed(prompts: Prompts, context: ToolContext): ToolRun {
+  const slot = context.facts.hold === null ? '' : spokenAppointment(context, context.facts.hold);
+  return {
+    result: { success: false, reason: 'unconfirmed' },
+    speech: prompts.speak('unconfirmed', context.language, { slot }),
+    settled: Promise.resolve(),
+  };
+}
+
+function invalidPhone(prompts: Prompts, context: ToolContext): ToolRun {
+  return {
+    result: { success: false, reason: 'invalid_phone' },
+    speech: prompts.speak('invalid-phone', context.language, {}),
+    settled: Promise.resolve(),
+  };
+}
+
+/** E.164, or nothing when it is no number anybody could have. */
+function e164(text: string, country: string): string | undefined {
+  const parsed = parsePhoneNumberFromString(text, country as CountryCode);
+  return parsed?.isPossible() ? parsed.number : undefined;
+}
+
+/** Models send the details as an object, as JSON in a string, or as plain words. */
+function patientOf(given: z.infer<typeof args>['appointmentDetails']): PatientDetails {
+  const read = typeof given === 'string' ? detailsInText(given) : given;
+  const patient: PatientDetails = {};
+  if (read?.patientName?.trim()) patient.name = read.patientName.trim();
+  if (read?.reason?.trim()) patient.reason = read.reason.trim();
+  if (read?.email?.trim()) patient.email = read.email.trim();
+  return patient;
+}
+
+function detailsInText(text: string): z.infer<typeof details> {
+  try {
+    const read = details.safeParse(JSON.parse(text));
+    if (read.success) return read.data;
+  } catch {
+    // Plain words.
+  }
+  return { reason: text };
+}

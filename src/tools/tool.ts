@@ -1,0 +1,38 @@
+import type { z } from 'zod';
+import type { CallKey, CallSnapshot } from '#booking/calls.ts';
+import type { Organization } from '#organization/organization.ts';
+
+/** Something the model may do. Its schema checks the arguments and is what the model is shown. */
+export interface Tool<Arguments extends z.ZodType = z.ZodType> {
+  name: string;
+  description: string;
+  arguments: Arguments;
+  /**
+   * Whether it changes the ledger. Effects start only when their call is closed, one after another, and run to
+   * their end even when the caller hangs up.
+   */
+  run(args: z.output<Arguments>, context: ToolContext): Promise<ToolRun>;
+}
+
+/** Who asks, and what is so in this call. Tools of one turn share it and add to `facts` what they brought about. */
+export interface ToolContext {
+  organization: Organization;
+  call: CallKey;
+  facts: CallSnapshot;
+  now: Date;
+  /** Language of what is spoken, e.g. `en`. */
+  language: string;
+  /** Messages of the caller in the history; `null` from a door without a history, where the voice rules rest. */
+  userTurns: number | null;
+  /** The turn's number; `null` where the platform decides which tool calls count. */
+  turn: number | null;
+}
+
+export interface ToolRun {
+  /** Told to the model and to the tool server's caller, as in the contract. */
+  result: { success: boolean } & Record<string, unknown>;
+  /** Said to the caller, in whole sentences. Empty: nobody is listening any more. */
+  speech: string;
+  /** What is still being written behind the speech. The call's next tool waits for it. */
+  settled: Promise<void>;
+}

@@ -1,0 +1,63 @@
+import type { Sql } from 'postgres';
+import { z } from 'zod';
+import type { OpenSlots } from '#booking/open-slots.ts';
+import type { Prompts } from '#prompts/templates.ts';
+import { checkAvailability } from './check-availability.ts';
+import { reserveSlot } from './reserve-slot.ts';
+import { sendSmsReminder } from './send-sms-reminder.ts';
+import type { Tool, ToolContext, ToolRun } from './tool.ts';
+
+/** The tools that run in this process. */
+export interface Toolbox {
+  /** As the model is shown them, in OpenAI's form; byte-stable, so that a provider's prompt cache holds them. */
+  readonly definitions: ToolDefinition[];
+  has(name: string): boolean;
+  /**
+   * Runs a tool. Arguments that do not fit the tool's schema give a result with `success: false` that says which,
+   * and the sentence of the step the caller is at.
+   *
+   * @throws when the ledger cannot be reached: then nothing was claimed, or nobody knows yet
+   */
+  run(name: string, args: unknown, context: ToolContext): Promise<ToolRun>;
+}
+
+export interface ToolDefinition {
+  type: 'function';
+  function: { name: string; description: string; parameters: Record<string, unknown> };
+}
+
+/** @param texting whether text messages are really sent */
+export function createToolbox(deps: { sql: Sql; openSlots: OpenSlots; prompts: Prompts; texting: boolean }): Toolbox {
+  const { prompts } = deps;
+  const tools = new Map<string, Tool>();
+  for (const tool of [
+    checkAvailability(deps, prompts),
+    reserveSlot(deps, prompts),
+    sendSmsReminder(deps, prompts, deps.texting),
+  ]) {
+    tools.set(tool.name, tool as unknown as Tool);
+  }
+  return {
+    definitions: [...tools.values()].map(definitionOf),
+    has: (name) => tools.has(name),
+    async run(name, args, context) {
+      const tool = tools.get(name);
+      const parsed = tool?.arguments.safeParse(args);
+      if (tool === undefined || parsed === undefined || !parsed.success) {
+        const problem = parsed?.error === undefined ? 'no such tool' : z.prettifyError(parsed.error);
+        return {
+          result: { success: false, reason: 'bad_arguments', problem: problem.replace(/\s+/g, ' ') },
+          speech: prompts.speak('not-understood', context.language, {}),
+          settled: Promise.resolve(),
+        };
+      }
+      return tool.run(parsed.data, context);
+    },
+  };
+}
+
+/** Unknown arguments, such as the `tenantId` older prompts send, are accepted and ignored; the model is not shown any. */
+function definitionOf({ name, description, arguments: schema }: Tool): ToolDefinition {
+  const { $schema: _, ...parameters } = z.toJSONSchema(schema, { io: 'input' }) as Record<string, unknown>;
+  return { type: 'function', function: { name, description, parameters } };
+}

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { TurnEvent, TurnRequest } from '#conversation/turn.ts';
+import type { Directory } from '#organization/directory.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { createAuthentication } from './authentication.ts';
+import { callerLeft } from './caller-left.ts';
+import { collectReply, streamReply } from './chat-reply.ts';
+import { type ChatRequest, readChatRequest } from './wire.ts';
+
+export interface ChatCompletionsParts {
+  authenticate: ReturnType<typeof createAuthentication>;
+  directory: Directory;
+  /** One turn of the conversation, and what is said where there is no organization to have one with. */
+  runTurn: (request: TurnRequest, signal: AbortSignal) => AsyncIterable<TurnEvent>;
+  unknownOrganization: () => Iterable<TurnEvent>;
+  log: Log;
+}
+
+/** Vapi appends the path to whatever was pasted, so that it may stand there twice, with or without a version. */
+const paths = ['/vapi', '/vapi/v1'].flatMap((base) => [
+  `${base}/chat/completions`,
+  `${base}/chat/completions/chat/completions`,
+]);
+
+/** A whole call's history with tools is tens of kilobytes; bodies that embed the assistant reach a few megabytes. */
+const bodyLimitBytes = 5 * 1024 * 1024;
+
+/**
+ * The custom-LLM door: one turn per POST, streamed as OpenAI chunks. Once a request is authenticated and well-formed
+ * it is never answered with an HTTP error, because Vapi ends the call at one.
+ */
+export function chatCompletions(app: FastifyInstance, parts: ChatCompletionsParts): void {
+  for (const path of paths) {
+    app.get(path, async (_request, reply) => reply.code(200).send(''));
+    app.post<{ Body: Buffer }>(path, { bodyLimit: bodyLimitBytes }, async (request, reply) => {
+      const who = parts.authenticate(request.headers);
+      if (!who.allowed) return refuse(reply, 401, 'the secret is missing or wrong; send it as "Authorization: Bearer …"');
+      const read = readChatRequest(request.body ?? Buffer.alloc(0));
+      if (!read.ok) return refuse(reply, 400, read.problem);
+      const organization = who.organization ?? parts.directory.called(read.request.addresses);
+      const signal = callerLeft(reply.raw);
+      if (organization === undefined) {
+        parts.log.warn({ addresses: read.request.addresses }, 'a call for an organization nobody knows');
+        return answer(reply, read.request, oneByOne(parts.unknownOrganization()));
+      }
+      const turn = turnOf(read.request, organization);
+      return answer(reply, read.request, parts.runTurn(turn, signal));
+    });
+  }
+}
+
+function turnOf(request: ChatRequest, organization: TurnRequest['organization']): TurnRequest {
+  const { caller, history, dashboardPrompt, platformTools } = request;
+  // Without Vapi's call object every request is a call of its own: it can be answered, but remembers nothing.
+  const callSid = request.callSid ?? `unnamed-${randomUUID()}`;
+  return { organization, callSid, caller, history, dashboardPrompt, platformTools, now: new Date() };
+}
+
+async function answer(reply: FastifyReply, request: ChatRequest, events: AsyncIterable<TurnEvent>): Promise<unknown> {
+  if (!request.stream) return reply.send(await collectReply(request.model, events));
+  reply.hijack();
+  await streamReply(reply.raw, request.model, events);
+  return reply;
+}
+
+async function* oneByOne(events: Iterable<TurnEvent>): AsyncGenerator<TurnEvent> {
+  yield* events;
+}
+
+function refuse(reply: FastifyReply, status: number, message: string): FastifyReply {
+  return reply.code(status).send({ error: { message, type: 'invalid_request_error' } });
+}

@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+import { callRecord } from '#booking/call-record.ts';
+import { redisServer } from '../redis-server.ts';
+import { Caller, startApp } from '../running-app.ts';
+
+describe('a caller books an appointment', () => {
+  test('from the first word to the row in the ledger', async () => {
+    await using app = await startApp();
+    const caller = new Caller(app);
+
+    expect(await caller.say('Hi, I would like to see a doctor.')).toMatch(/day/i);
+    expect(await caller.say('Next Tuesday in the afternoon, please.')).toMatch(/tuesday/i);
+    expect(await caller.say('The first one, please.')).toMatch(/holding/i);
+    expect(await caller.say('Yes please, my name is Ann Miller.')).toMatch(/booked/i);
+
+    const record = await callRecord(app.sql, app.organization.id, caller.callSid);
+    expect(record.appointments).toHaveLength(1);
+    expect(record.appointments[0]).toMatchObject({
+      status: 'booked',
+      patient: { name: 'Ann Miller', phone: '+12125550142' },
+    });
+    expect(record.history.map((row) => row.toStep)).toEqual([
+      'greeting',
+      'check_avail',
+      'reserve',
+      'confirm_sms',
+      'booked',
+    ]);
+    expect(record.texts).toEqual([{ number: '+12125550142', wording: 'confirmation', status: 'recorded' }]);
+    expect(record.state).toMatchObject({ step: 'booked', slotId: record.appointments[0]?.slotId });
+  });
+
+  test('and a repeated yes books nothing twice', async () => {
+    await using app = await startApp();
+    const caller = new Caller(app);
+    await caller.say('Next Tuesday, please.');
+    await caller.say('The first one.');
+    await caller.say('Yes, this is Ann Miller.');
+    caller.history.splice(-1);
+    const again = await (await caller.post()).text();
+
+    expect(again).toMatch(/booked/i);
+    const record = await callRecord(app.sql, app.organization.id, caller.callSid);
+    expect(record.appointments).toHaveLength(1);
+    expect(record.texts).toHaveLength(1);
+  });
+});
+
+describe('two calls want one slot', () => {
+  test('one holds it, the other hears that it is taken and what else there is', async () => {
+    await using app = await startApp();
+    const [one, other] = [new Caller(app, '+12125550101'), new Caller(app, '+12125550102')];
+    await Promise.all([one.say('Next Wednesday, please.'), other.say('Next Wednesday, please.')]);
+    const answers = await Promise.all([one.say('The first one.'), other.say('The first one.')]);
+
+    expect(answers.filter((answer) => /holding/i.test(answer))).toHaveLength(1);
+    expect(answers.filter((answer) => /taken/i.test(answer))).toHaveLength(1);
+    expect(answers.find((answer) => /taken/i.test(answer))).toMatch(/wednesday/i);
+
+    const loser = /taken/i.test(answers[0]) ? one : other;
+    expect(await loser.say('The first one, then.')).toMatch(/holding/i);
+    await Promise.all([one.say('Yes, this is Ann Miller.'), other.say('Yes, this is Bob Stone.')]);
+    const records = await Promise.all(
+      [one, other].map((caller) => callRecord(app.sql, app.organization.id, caller.callSid)),
+    );
+    const slots = records.flatMap((record) => record.appointments.map((appointment) => appointment.slotId));
+    expect(slots).toHaveLength(2);
+    expect(new Set(slots).size).toBe(2);
+  });
+});
+
+describe('a call ends in the middle of a booking', () => {
+  test('its hold and step are kept, and it goes on where it stood, on another process too', async () => {
+    await using app = await startApp();
+    const caller = new Caller(app);
+    await caller.say('Next Thursday, please.');
+    await caller.say('The first one.');
+    const before = await callRecord(app.sql, app.organization.id, caller.callSid);
+    expect(before.state?.step).toBe('reserve');
+    expect(before.state?.expiresAt).toBeInstanceOf(Date);
+
+    await using another = await startApp({ ledgerUrl: app.ledgerUrl });
+    const resumed = Object.assign(new Caller(another), { callSid: caller.callSid });
+    resumed.history.splice(0, resumed.history.length, ...caller.history);
+    expect(await resumed.say('Yes, this is Ann Miller.')).toMatch(/booked/i);
+    const after = await callRecord(app.sql, app.organization.id, caller.callSid);
+    expect(after.appointments[0]?.slotId).toBe(before.state?.slotId);
+  });
+
+  test('hanging up while the slot is being claimed loses nothing', async () => {
+    await using app = await startApp();
+    const caller = new Caller(app);
+    await caller.say('Next Thursday, please.');
+    caller.history.push({ role: 'user', content: 'The first one.' });
+    const hangUp = new AbortController();
+    const response = await caller.post(hangUp.signal);
+    hangUp.abort();
+    await response.text().catch(() => {});
+
+    caller.history.push({ role: 'assistant', content: '' }, { role: 'user', content: 'Hello? The first one, please.' });
+    const answer = await (await caller.post()).text();
+    expect(answer).toMatch(/holding/i);
+    const held = await app.sql.begin(async (tx) => {
+      await tx`select set_config('holdline.tenant_id', ${app.organization.id}, true)`;
+      return tx`select slot_id from available_slots where status = 'reserved'`;
+    });
+    expect(held).toHaveLength(1);
+  });
+});
+
+describe('the calendar is out of reach', () => {
+  redisServer.describe('with the cache working', () => {
+    test('a caller books while Redis is up, while it is down, and when it is back', async () => {
+      await using redis = await redisServer.start();
+      await using app = await startApp({ redisUrl: redis.url });
+      const book = async (day: string) => {
+        const caller = new Caller(app);
+        await caller.say(`${day}, please.`);
+        await caller.say('The first one.');
+        await caller.say('Yes, this is Ann Miller.');
+        return (await callRecord(app.sql, app.organization.id, caller.callSid)).appointments.length;
+      };
+      expect(await book('Next Monday')).toBe(1);
+      await redis.stop();
+      expect(await book('Next Monday')).toBe(1);
+      await redis.restart();
+      expect(await book('Next Monday')).toBe(1);
+    });
+  });
+});

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto';
+import type { Sql } from 'postgres';
+import { createApp } from '../src/app.ts';
+import { promptsFolder } from '../src/config.ts';
+import { fillSlots } from '#booking/fill-slots.ts';
+import type { LanguageModel } from '#model/language-model.ts';
+import { createRehearsalModel } from '#model/rehearsal.ts';
+import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
+import { openDirectory } from '#organization/directory.ts';
+import type { Organization } from '#organization/organization.ts';
+import { openPrompts } from '#prompts/templates.ts';
+import { openPostgres } from '#storage/postgres.ts';
+import { createMemoryStore, openRedis } from '#storage/redis.ts';
+import { createLog } from '#telemetry/log.ts';
+import { openLedgerDatabase } from './ledger-database.ts';
+
+export const vapiSecret = 'a-secret-only-for-tests';
+export const demoKey = 'a-demo-key-only-for-tests';
+
+/** The whole server on a port of its own, on a ledger of its own with the demo clinic in it. */
+export interface RunningApp extends AsyncDisposable {
+  url: string;
+  sql: Sql;
+  organization: Organization;
+}
+
+/** @param redisUrl a real Redis; without one, the in-process store */
+export async function startApp({
+  model = createRehearsalModel(),
+  redisUrl,
+  ledgerUrl,
+}: {
+  model?: LanguageModel;
+  redisUrl?: string;
+  /** Shares another app's ledger: a second process, as far as the ledger can tell. */
+  ledgerUrl?: string;
+} = {}): Promise<RunningApp & { ledgerUrl: string }> {
+  const log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true });
+  await using opening = new AsyncDisposableStack();
+  const appUrl = ledgerUrl ?? opening.use(await openLedgerDatabase()).appUrl;
+  const { sql } = opening.use(await openPostgres({ url: appUrl, poolSize: 8, log }));
+  const store = opening.use(redisUrl === undefined ? createMemoryStore() : await openRedis({ url: redisUrl, log }));
+  const prompts = opening.use(await openPrompts({ folder: promptsFolder, log }));
+  await seedDemoClinic({ sql, key: demoKey });
+  const directory = opening.use(await openDirectory({ sql, log }));
+  const organization = directory.named(demoClinic.key);
+  if (organization === undefined) throw new Error('the demo clinic is missing');
+  await fillSlots(sql, organization, new Date());
+  const { http } = opening.use(
+    createApp({ sql, store, directory, prompts, model, vapiSecret, trustProxy: false, log }),
+  );
+  const url = await http.listen({ host: '127.0.0.1', port: 0 });
+  const opened = opening.move();
+  return { url, sql, organization, ledgerUrl: appUrl, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** A caller on the line: sends what Vapi would and keeps the history as it was spoken. */
+export class Caller {
+  readonly callSid = randomUUID();
+  readonly history: { role: string; content: string }[];
+  readonly #app: { url: string };
+  readonly #number: string | undefined;
+
+  constructor(app: { url: string }, number: string | undefined = '+12125550142') {
+    this.#app = app;
+    this.#number = number;
+    this.history = [
+      { role: 'system', content: 'You answer the phone.' },
+      { role: 'assistant', content: 'Thank you for calling. How can I help?' },
+    ];
+  }
+
+  /** Says something and hears the answer to its end. */
+  async say(words: string): Promise<string> {
+    this.history.push({ role: 'user', content: words });
+    const response = await this.post();
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+    const heard = spoken(await response.text());
+    this.history.push({ role: 'assistant', content: heard });
+    return heard;
+  }
+
+  post(signal?: AbortSignal): Promise<Response> {
+    return fetch(`${this.#app.url}/vapi/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${vapiSecret}`, 'content-type': 'application/json' },
+      body: JSON.stringify(this.body()),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  body(): object {
+    const userTurns = this.history.filter((message) => message.role === 'user').length;
+    return {
+      model: 'receptionist',
+      stream: true,
+      messages: this.history,
+      call: { id: this.callSid, type: 'inboundPhoneCall', assistantId: demoClinic.assistantId },
+      ...(this.#number === undefined ? {} : { customer: { number: this.#number } }),
+      metadata: { numUserTurns: userTurns, numAssistantTurns: userTurns },
+      tools: [{ type: 'function', function: { name: 'endCall', description: 'Ends the call.', parameters: {} } }],
+    };
+  }
+}
+
+/** The frames of an SSE answer, `[DONE]` left out. */
+export function frames(sse: string): Frame[] {
+  return sse
+    .split('\n\n')
+    .filter((event) => event.startsWith('data: ') && event !== 'data: [DONE]')
+    .map((event) => JSON.parse(event.slice('data: '.length)) as Frame);
+}
+
+export interface Frame {
+  id: string;
+  object: string;
+  choices: {
+    index: number;
+    delta: { role?: string; content?: string; tool_calls?: { index: number; function: { name: string } }[] };
+    finish_reason: string | null;
+  }[];
+}
+
+/** The words of an SSE answer. */
+export function spoken(sse: string): string {
+  return frames(sse)
+    .map((frame) => frame.choices[0]?.delta.content ?? '')
+    .join('');
+}

@@ -1,0 +1,43 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import type { TestProject } from 'vitest/node';
+import { openEmbeddedPostgres } from '#storage/embedded-postgres.ts';
+import { migrate } from '#storage/migrate.ts';
+import { createLog } from '#telemetry/log.ts';
+import { migrationsFolder } from '../src/config.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Owner's and application's url of the database that every test file clones. */
+    template: { ownerUrl: string; appUrl: string };
+  }
+}
+
+/**
+ * One real Postgres for all tests, with a migrated template database in it. It lives in the system's temporary
+ * folder, which whatever user Postgres runs as can enter, and is gone afterwards.
+ */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'holdline-tests-'));
+  await chmod(dataDir, 0o711);
+  const log = createLog({ level: 'warn', pretty: true });
+  const embedded = await openEmbeddedPostgres({ dataDir, holder: 'command', log });
+  const ownerUrl = withDatabase(embedded.migrateUrl, 'ledger_template');
+  const admin = postgres(embedded.migrateUrl, { max: 1 });
+  await admin`create database ledger_template`;
+  await admin.end();
+  await migrate({ url: ownerUrl, folder: migrationsFolder, log });
+  project.provide('template', { ownerUrl, appUrl: withDatabase(embedded.appUrl, 'ledger_template') });
+  return async () => {
+    await embedded[Symbol.asyncDispose]();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+}
+
+export function withDatabase(url: string, database: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${database}`;
+  return changed.href;
+}
