@@ -55,10 +55,15 @@ export function hear(url: string, body: string): Promise<Heard> {
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
         text += chunk;
-        if (Number.isNaN(firstContentMs) && text.includes('"content":"')) firstContentMs = performance.now() - startedMs;
+        if (Number.isNaN(firstContentMs) && text.includes('"content":"'))
+          firstContentMs = performance.now() - startedMs;
       });
       response.on('end', () => {
-        if (response.statusCode !== 200 || !text.endsWith('data: [DONE]\n\n') || Number.isNaN(firstContentMs)) {
+        if (
+          response.statusCode !== 200 ||
+          !text.endsWith('data: [DONE]\n\n') ||
+          Number.isNaN(firstContentMs)
+        ) {
           reject(new Error(`not a complete answer (${response.statusCode}): ${text.slice(0, 300)}`));
         } else resolve({ firstContentMs, totalMs: performance.now() - startedMs, text });
       });

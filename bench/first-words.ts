@@ -32,7 +32,8 @@ async function round(target: Target, concurrency: number, count: number): Promis
     while (left > 0) {
       left -= 1;
       const heard = await hear(target.url, chatBody(newCall(), ['Next Tuesday, please.']));
-      if (!/tuesday/i.test(heard.text)) throw new Error(`${target.name} did not offer Tuesday: ${heard.text}`);
+      if (!/tuesday/i.test(heard.text))
+        throw new Error(`${target.name} did not offer Tuesday: ${heard.text}`);
       times.push(heard.firstContentMs);
     }
   };

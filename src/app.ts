@@ -43,7 +43,8 @@ export function createApp(parts: AppParts): App {
   const turnParts = { sql, model, toolbox, prompts, systemPrompt, liveCalls, log };
 
   const http: FastifyInstance = fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    // Fastify speaks up only when something is wrong; what happens is told by us.
+    loggerInstance: log.child({}, { level: quieter(log.level) }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: parts.trustProxy,
     // A call's next turn may arrive on an open connection while we stop: it is answered, not refused.
@@ -125,4 +126,8 @@ function wait(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms).unref();
   });
+}
+
+function quieter(level: string): string {
+  return level === 'info' ? 'warn' : level;
 }

@@ -21,7 +21,9 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   const read = environment.safeParse(given);
   if (read.success) return read.data;
   const problems = read.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-  throw new ConfigurationError(`The configuration has problems; correct these variables:\n${problems.join('\n')}`);
+  throw new ConfigurationError(
+    `The configuration has problems; correct these variables:\n${problems.join('\n')}`,
+  );
 }
 
 /** Where the ledger is, by this configuration. */
@@ -91,10 +93,20 @@ const environment = z
     const complain = (path: string, message: string) =>
       issues.push({ code: 'custom', input: value, path: [path], message });
     if (value.MIGRATE_DATABASE_URL !== undefined && value.DATABASE_URL === undefined) {
-      complain('MIGRATE_DATABASE_URL', 'is set without DATABASE_URL; set both, or neither for the embedded database');
+      complain(
+        'MIGRATE_DATABASE_URL',
+        'is set without DATABASE_URL; set both, or neither for the embedded database',
+      );
     }
-    if (value.LLM_MODEL !== undefined && value.OPENAI_API_KEY === undefined && value.OPENAI_BASE_URL === undefined) {
-      complain('LLM_MODEL', 'is set without OPENAI_API_KEY or OPENAI_BASE_URL; set one, or neither to rehearse');
+    if (
+      value.LLM_MODEL !== undefined &&
+      value.OPENAI_API_KEY === undefined &&
+      value.OPENAI_BASE_URL === undefined
+    ) {
+      complain(
+        'LLM_MODEL',
+        'is set without OPENAI_API_KEY or OPENAI_BASE_URL; set one, or neither to rehearse',
+      );
     }
     if (value.OPENAI_BASE_URL !== undefined && value.LLM_MODEL === undefined) {
       complain('OPENAI_BASE_URL', 'is set without LLM_MODEL; name the model this server should be asked for');

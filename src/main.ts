@@ -93,6 +93,8 @@ try {
 } catch (error) {
   // Whoever starts the process reads one message that says what to do; the stack is for whoever asked for more.
   const verbose = process.argv.includes('--verbose');
-  process.stderr.write(`${error instanceof Error ? (verbose ? error.stack : error.message) : String(error)}\n`);
+  process.stderr.write(
+    `${error instanceof Error ? (verbose ? error.stack : error.message) : String(error)}\n`,
+  );
   process.exitCode = 1;
 }

@@ -14,7 +14,9 @@ export interface RedisServer extends AsyncDisposable {
 
 const installed = isInstalled();
 if (!installed && process.env['HOLDLINE_NO_SKIP'] === '1') {
-  throw new Error('redis-server is not installed, and HOLDLINE_NO_SKIP=1 forbids skipping the suites that need it');
+  throw new Error(
+    'redis-server is not installed, and HOLDLINE_NO_SKIP=1 forbids skipping the suites that need it',
+  );
 }
 if (!installed) {
   process.stderr.write('\n*** REDIS SUITES ARE SKIPPED: redis-server is not installed ***\n\n');
@@ -44,9 +46,13 @@ async function startRedis(): Promise<RedisServer> {
 }
 
 async function launch(port: number): Promise<ChildProcess> {
-  const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    'redis-server',
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   for await (const chunk of child.stdout) {
     if (String(chunk).includes('Ready to accept connections')) break;
   }

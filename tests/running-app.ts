@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
-import { createApp } from '../src/app.ts';
-import { promptsFolder } from '../src/config.ts';
 import { fillSlots } from '#booking/fill-slots.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createRehearsalModel } from '#model/rehearsal.ts';
@@ -12,6 +10,8 @@ import { openPrompts } from '#prompts/templates.ts';
 import { openPostgres } from '#storage/postgres.ts';
 import { createMemoryStore, openRedis } from '#storage/redis.ts';
 import { createLog } from '#telemetry/log.ts';
+import { createApp } from '../src/app.ts';
+import { promptsFolder } from '../src/config.ts';
 import { openLedgerDatabase } from './ledger-database.ts';
 
 export const vapiSecret = 'a-secret-only-for-tests';
@@ -39,7 +39,9 @@ export async function startApp({
   await using opening = new AsyncDisposableStack();
   const appUrl = ledgerUrl ?? opening.use(await openLedgerDatabase()).appUrl;
   const { sql } = opening.use(await openPostgres({ url: appUrl, poolSize: 8, log }));
-  const store = opening.use(redisUrl === undefined ? createMemoryStore() : await openRedis({ url: redisUrl, log }));
+  const store = opening.use(
+    redisUrl === undefined ? createMemoryStore() : await openRedis({ url: redisUrl, log }),
+  );
   const prompts = opening.use(await openPrompts({ folder: promptsFolder, log }));
   await seedDemoClinic({ sql, key: demoKey });
   const directory = opening.use(await openDirectory({ sql, log }));
@@ -98,7 +100,9 @@ export class Caller {
       call: { id: this.callSid, type: 'inboundPhoneCall', assistantId: demoClinic.assistantId },
       ...(this.#number === undefined ? {} : { customer: { number: this.#number } }),
       metadata: { numUserTurns: userTurns, numAssistantTurns: userTurns },
-      tools: [{ type: 'function', function: { name: 'endCall', description: 'Ends the call.', parameters: {} } }],
+      tools: [
+        { type: 'function', function: { name: 'endCall', description: 'Ends the call.', parameters: {} } },
+      ],
     };
   }
 }

@@ -57,7 +57,14 @@ describe('the guard itself', () => {
   });
 
   test('sees a permission that points back up', () => {
-    expect(upward(new Map([['vapi', ['booking']], ['booking', ['vapi']]]))).toEqual(['booking → vapi']);
+    expect(
+      upward(
+        new Map([
+          ['vapi', ['booking']],
+          ['booking', ['vapi']],
+        ]),
+      ),
+    ).toEqual(['booking → vapi']);
     expect(upward(new Map([['vapi', ['cellar']]]))).toEqual(['vapi → cellar']);
   });
 });
@@ -76,7 +83,8 @@ function brokenBy(rooms: Rooms, file: string, text: string): string[] {
       ? relative('.', join(room, wanted)).split('/')[0]
       : /^#([^/]+)/.exec(wanted)?.[1];
     if (crossing === undefined || crossing === room) continue;
-    if (wanted.startsWith('.') || !rooms.get(room)?.includes(crossing)) broken.push(`src/${file} imports ${wanted}`);
+    if (wanted.startsWith('.') || !rooms.get(room)?.includes(crossing))
+      broken.push(`src/${file} imports ${wanted}`);
   }
   return broken;
 }

@@ -9,7 +9,9 @@ app.post('/vapi/chat/completions', async (_request, reply) => {
   reply.hijack();
   reply.raw.writeHead(200, { 'content-type': 'text/event-stream' });
   reply.raw.write('data: {"choices":[{"index":0,"delta":{"role":"assistant"},"finish_reason":null}]}\n\n');
-  reply.raw.write('data: {"choices":[{"index":0,"delta":{"content":"On Tuesday"},"finish_reason":null}]}\n\n');
+  reply.raw.write(
+    'data: {"choices":[{"index":0,"delta":{"content":"On Tuesday"},"finish_reason":null}]}\n\n',
+  );
   reply.raw.end('data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n');
   return reply;
 });

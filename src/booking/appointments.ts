@@ -35,7 +35,11 @@ export type ConfirmOutcome =
  * Turns the call's hold into an appointment and promises its text message, all in one transaction. Asked again it
  * tells the same success (`repeated`) and merges corrected details; a corrected number gets a message of its own.
  */
-export async function confirmBooking(sql: Sql, call: CallKey, confirmation: Confirmation): Promise<ConfirmOutcome> {
+export async function confirmBooking(
+  sql: Sql,
+  call: CallKey,
+  confirmation: Confirmation,
+): Promise<ConfirmOutcome> {
   const { holdVersion, patient, text, turn } = confirmation;
   const [row] = await sql`
     select confirm_booking(${call.tenantId}, ${call.callSid}, ${holdVersion},

@@ -4,7 +4,13 @@ import { inTenant } from '#storage/postgres.ts';
 /** Everything the ledger keeps about one call, as `npm run call` prints it. */
 export interface CallRecord {
   state: { step: string; slotId: string | null; expiresAt: Date | null; endedAt: Date | null } | undefined;
-  history: { at: Date; fromStep: string | null; toStep: string | null; slotId: string | null; cause: string }[];
+  history: {
+    at: Date;
+    fromStep: string | null;
+    toStep: string | null;
+    slotId: string | null;
+    cause: string;
+  }[];
   appointments: {
     id: string;
     slotId: string;

@@ -52,7 +52,12 @@ export async function beginTurn(
 }
 
 /** Keeps what was read out. Offers that are there already stay as they were. */
-export async function recordOffers(sql: Sql, call: CallKey, userTurns: number | null, offers: Offer[]): Promise<void> {
+export async function recordOffers(
+  sql: Sql,
+  call: CallKey,
+  userTurns: number | null,
+  offers: Offer[],
+): Promise<void> {
   const kept = offers.map(({ number, slotId, version }) => ({ number, slotId, version }));
   await sql`select record_offers(${call.tenantId}, ${call.callSid}, ${userTurns}, ${sql.json(kept)})`;
 }

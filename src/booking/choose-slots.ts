@@ -36,10 +36,18 @@ function oneOfEachStart<T extends Choosable>(open: T[]): T[] {
 
 function spread<T>(slots: T[], max: number): T[] {
   if (slots.length <= max) return slots;
-  return Array.from({ length: max }, (_, index) => slots[Math.round((index * (slots.length - 1)) / (max - 1))] as T);
+  return Array.from(
+    { length: max },
+    (_, index) => slots[Math.round((index * (slots.length - 1)) / (max - 1))] as T,
+  );
 }
 
-function nearest<T extends Choosable>(slots: T[], wish: TimeWish, max: number, minuteOf: (slot: T) => number): T[] {
+function nearest<T extends Choosable>(
+  slots: T[],
+  wish: TimeWish,
+  max: number,
+  minuteOf: (slot: T) => number,
+): T[] {
   const distance = (slot: T) => {
     const minute = minuteOf(slot);
     return Math.max(wish.fromMinute - minute, minute - wish.toMinute, 0);

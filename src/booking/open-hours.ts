@@ -16,7 +16,11 @@ export interface DaySpan {
 const weekdays: Weekday[] = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 
 /** The open stretches of a day by the clinic's own clock: a special day's, else the weekday's. */
-export function openHoursOn(schedule: Schedule, date: string, weekly: WeeklyHours = schedule.weekly): OpenStretch[] {
+export function openHoursOn(
+  schedule: Schedule,
+  date: string,
+  weekly: WeeklyHours = schedule.weekly,
+): OpenStretch[] {
   const special = schedule.specialDays.find((day) => day.date === date);
   return special?.open ?? weekly[weekdayOf(date)] ?? [];
 }
@@ -25,7 +29,12 @@ export function openHoursOn(schedule: Schedule, date: string, weekly: WeeklyHour
  * Open stretches as real time. A stretch that begins or ends in the hour a clock change leaves out begins or ends
  * at the change; on a day whose hour comes twice the stretch is as long as it really is.
  */
-export function openIntervals(schedule: Schedule, zone: string, span: DaySpan, weekly?: WeeklyHours): Interval[] {
+export function openIntervals(
+  schedule: Schedule,
+  zone: string,
+  span: DaySpan,
+  weekly?: WeeklyHours,
+): Interval[] {
   return daysOf(span).flatMap((date) =>
     openHoursOn(schedule, date, weekly)
       .map(({ from, to }) => ({ startsAt: instantOf(date, from, zone), endsAt: instantOf(date, to, zone) }))
@@ -67,7 +76,10 @@ export function nextOpenDay(schedule: Schedule, after: string): string | undefin
 
 /** The clinic's date at an instant. */
 export function localDate(zone: string, instant: Date): string {
-  return Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(zone).toPlainDate().toString();
+  return Temporal.Instant.fromEpochMilliseconds(instant.getTime())
+    .toZonedDateTimeISO(zone)
+    .toPlainDate()
+    .toString();
 }
 
 /** The instants a clinic's day begins and ends at: 23, 24 or 25 hours apart. */

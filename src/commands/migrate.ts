@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { migrate } from '#storage/migrate.ts';
 import { openEmbeddedPostgres } from '#storage/embedded-postgres.ts';
+import { migrate } from '#storage/migrate.ts';
 import { createLog } from '#telemetry/log.ts';
 import { ledgerPlace, readConfig } from '../config.ts';
 import { runCommand } from './stores.ts';

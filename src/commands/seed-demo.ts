@@ -17,7 +17,8 @@ const command = new Command('npm run seed-demo --')
     await seedDemoClinic({ sql, key: demoKey });
     await using directory = await openDirectory({ sql, log: createLog({ level: 'warn', pretty: false }) });
     const organization = directory.named(demoClinic.key);
-    if (organization === undefined) throw new Error('the demo clinic was made but cannot be read back; see the log');
+    if (organization === undefined)
+      throw new Error('the demo clinic was made but cannot be read back; see the log');
     const added = await fillSlots(sql, organization, new Date());
     console.log(`The demo clinic is there; ${added} slots were added.`);
   });

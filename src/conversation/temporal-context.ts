@@ -23,7 +23,10 @@ const cachedMax = 1_000;
 const daysShown = 14;
 
 /** The temporal context of an organization, made once a minute: within one nothing in it changes. */
-export function createTemporalContexts(): (about: { organization: Organization; now: Date }) => TemporalContext {
+export function createTemporalContexts(): (about: {
+  organization: Organization;
+  now: Date;
+}) => TemporalContext {
   const cached = new Map<string, { organization: Organization; minute: number; context: TemporalContext }>();
   return ({ organization, now }) => {
     const minute = Math.floor(now.getTime() / 60_000);
@@ -37,7 +40,13 @@ export function createTemporalContexts(): (about: { organization: Organization; 
   };
 }
 
-export function temporalContext({ organization, now }: { organization: Organization; now: Date }): TemporalContext {
+export function temporalContext({
+  organization,
+  now,
+}: {
+  organization: Organization;
+  now: Date;
+}): TemporalContext {
   const { zone, schedule } = organization;
   const today = localDate(zone, now);
   const clock = Temporal.Instant.fromEpochMilliseconds(now.getTime()).toZonedDateTimeISO(zone).toPlainTime();
@@ -58,7 +67,9 @@ export function temporalContext({ organization, now }: { organization: Organizat
 }
 
 function longDate(date: string): string {
-  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeZone: 'UTC' }).format(new Date(`${date}T12:00:00Z`));
+  return new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeZone: 'UTC' }).format(
+    new Date(`${date}T12:00:00Z`),
+  );
 }
 
 /** Neighbouring days with the same hours are said together. */
@@ -74,7 +85,10 @@ function businessHours(weekly: Organization['schedule']['weekly']): string {
   return groups
     .map(({ days, open }) => {
       const [first = 'monday', last = first] = [days[0], days.at(-1)];
-      const name = days.length === 1 ? titled(first) : `${titled(first)} ${days.length === 2 ? 'and' : 'to'} ${titled(last)}`;
+      const name =
+        days.length === 1
+          ? titled(first)
+          : `${titled(first)} ${days.length === 2 ? 'and' : 'to'} ${titled(last)}`;
       return open === 'closed' ? `closed ${name}` : `${name} ${open}`;
     })
     .join(', ');

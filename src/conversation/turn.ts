@@ -93,7 +93,8 @@ export async function* runTurn(
     if (stop.aborted) return;
     yield* apologise(parts, request, error);
   } finally {
-    if (turnNumber !== undefined) live.track(recordTurn(parts.sql, call, { number: turnNumber, ...watch.times }));
+    if (turnNumber !== undefined)
+      live.track(recordTurn(parts.sql, call, { number: turnNumber, ...watch.times }));
     live.end();
   }
 }
@@ -135,7 +136,8 @@ async function* converse(parts: TurnParts, turn: Turn): AsyncGenerator<TurnEvent
           spoke ||= delta.text.trim() !== '';
           yield say(delta.text);
         } else if (delta.type === 'tool-call') {
-          if (parts.toolbox.has(delta.name)) ours.push({ call: delta, run: yield* runTool(parts, turn, delta) });
+          if (parts.toolbox.has(delta.name))
+            ours.push({ call: delta, run: yield* runTool(parts, turn, delta) });
           else {
             handedOff = true;
             yield { type: 'hand-off', id: delta.id, name: delta.name, arguments: delta.arguments };
@@ -144,7 +146,10 @@ async function* converse(parts: TurnParts, turn: Turn): AsyncGenerator<TurnEvent
       }
     } catch (error) {
       if (!(error instanceof ModelError) || stop.aborted) throw error;
-      parts.log.warn({ model: parts.model.name, kind: error.kind, problem: error.message }, 'the model failed');
+      parts.log.warn(
+        { model: parts.model.name, kind: error.kind, problem: error.message },
+        'the model failed',
+      );
       // What a tool brought about is said even when the stream broke off behind it.
       if (ours.length === 0 && !handedOff) {
         yield say(`${spoke ? ' ' : ''}${parts.prompts.speak('not-understood', context.language, {})}`);
@@ -236,11 +241,16 @@ function say(text: string): TurnEvent {
 /** Takes a turn's times as its events go by. */
 class Watch {
   readonly #startedMs = performance.now();
-  readonly times = { firstWordMs: null as number | null, toolMs: null as number | null, tools: [] as string[] };
+  readonly times = {
+    firstWordMs: null as number | null,
+    toolMs: null as number | null,
+    tools: [] as string[],
+  };
 
   async *words(events: Iterable<TurnEvent> | AsyncIterable<TurnEvent>): AsyncGenerator<TurnEvent> {
     for await (const event of events) {
-      if (event.type === 'say' && event.text !== '') this.times.firstWordMs ??= performance.now() - this.#startedMs;
+      if (event.type === 'say' && event.text !== '')
+        this.times.firstWordMs ??= performance.now() - this.#startedMs;
       if (event.type === 'tool-finished') {
         this.times.toolMs = (this.times.toolMs ?? 0) + event.durationMs;
         this.times.tools.push(event.name);

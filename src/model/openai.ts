@@ -41,7 +41,12 @@ export function createOpenAiModel(options: {
   };
 }
 
-async function open(client: OpenAI, model: string, request: ModelRequest, signal: AbortSignal): Promise<Response> {
+async function open(
+  client: OpenAI,
+  model: string,
+  request: ModelRequest,
+  signal: AbortSignal,
+): Promise<Response> {
   const { messages, tools, temperature, maxTokens } = request;
   try {
     return await client.chat.completions
@@ -60,12 +65,17 @@ async function open(client: OpenAI, model: string, request: ModelRequest, signal
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof APIConnectionError) {
-      throw new ModelError('unreachable', `nothing answers at ${client.baseURL}; check OPENAI_BASE_URL and the network`, {
-        cause: error,
-      });
+      throw new ModelError(
+        'unreachable',
+        `nothing answers at ${client.baseURL}; check OPENAI_BASE_URL and the network`,
+        {
+          cause: error,
+        },
+      );
     }
     if (error instanceof APIError) {
-      const hint = error.status === 401 ? '; check OPENAI_API_KEY' : error.status === 404 ? '; check LLM_MODEL' : '';
+      const hint =
+        error.status === 401 ? '; check OPENAI_API_KEY' : error.status === 404 ? '; check LLM_MODEL' : '';
       // The provider's own message may quote the request, so only the status is told.
       throw new ModelError('refused', `the provider answered ${error.status}${hint}`);
     }

@@ -37,7 +37,8 @@ export async function* readStream(bytes: AsyncIterable<Uint8Array>): AsyncGenera
     finish = choice.finish_reason ?? finish;
   }
   if (!done && finish === undefined) throw new ModelError('cut-off', 'the stream ended without a finish');
-  if (finish === 'length' && calls.open) throw new ModelError('unreadable', 'a tool call was cut off at the token limit');
+  if (finish === 'length' && calls.open)
+    throw new ModelError('unreadable', 'a tool call was cut off at the token limit');
   for (const call of calls.end()) {
     called = true;
     yield { type: 'tool-call', ...call };

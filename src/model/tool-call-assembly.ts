@@ -53,7 +53,9 @@ export class ToolCallAssembly {
       const known = this.#open.find((call) => call.id === id);
       if (known !== undefined) return known;
       // The id of a call that was opened without one, at the same index and still nameless or unnumbered.
-      return this.#open.findLast((call) => call.id === '' && call.index === index && index !== undefined && !f?.name);
+      return this.#open.findLast(
+        (call) => call.id === '' && call.index === index && index !== undefined && !f?.name,
+      );
     }
     if (index !== undefined && index !== null) return this.#open.findLast((call) => call.index === index);
     return f?.name ? undefined : this.#current;
@@ -91,7 +93,8 @@ function parseArguments(name: string, text: string): Record<string, unknown> {
   if (text.trim() === '' || text.trim() === 'null') return {};
   try {
     const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>;
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
+      return parsed as Record<string, unknown>;
   } catch (error) {
     throw new ModelError('unreadable', `the arguments of ${name} are not JSON`, { cause: error });
   }

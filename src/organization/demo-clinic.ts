@@ -14,7 +14,12 @@ export const demoClinic = {
   humanNumber: '+15550100001',
   practitioners: [
     { id: '0d3c11c0-0000-4000-8000-0000000000a1', key: 'lee', name: 'Dr. Lee', spokenName: 'Doctor Lee' },
-    { id: '0d3c11c0-0000-4000-8000-0000000000a2', key: 'patel', name: 'Dr. Patel', spokenName: 'Doctor Patel' },
+    {
+      id: '0d3c11c0-0000-4000-8000-0000000000a2',
+      key: 'patel',
+      name: 'Dr. Patel',
+      spokenName: 'Doctor Patel',
+    },
   ],
 } as const;
 

@@ -59,8 +59,9 @@ function minuteWords(minute: number): string {
 }
 
 const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
-const months =
-  'January February March April May June July August September October November December'.split(' ');
+const months = 'January February March April May June July August September October November December'.split(
+  ' ',
+);
 const numbers =
   'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(
     ' ',
@@ -70,7 +71,9 @@ const ordinals = [
   ...'first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth'.split(
     ' ',
   ),
-  ...'sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third'.split(' '),
+  ...'sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third'.split(
+    ' ',
+  ),
   ...'twenty-fourth twenty-fifth twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first'.split(
     ' ',
   ),

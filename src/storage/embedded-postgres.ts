@@ -103,17 +103,28 @@ async function otherUser(): Promise<Cluster['user']> {
   if (process.getuid?.() !== 0) return undefined;
   const passwd = await readFile('/etc/passwd', 'utf8');
   for (const wanted of ['postgres', 'nobody']) {
-    const [name, , uid, gid] = passwd.split('\n').find((line) => line.startsWith(`${wanted}:`))?.split(':') ?? [];
+    const [name, , uid, gid] =
+      passwd
+        .split('\n')
+        .find((line) => line.startsWith(`${wanted}:`))
+        ?.split(':') ?? [];
     if (name !== undefined) return { name, uid: Number(uid), gid: Number(gid) };
   }
-  throw new Error('as root, Postgres needs another user to run as; make a user named postgres, or set DATABASE_URL');
+  throw new Error(
+    'as root, Postgres needs another user to run as; make a user named postgres, or set DATABASE_URL',
+  );
 }
 
 /** Every folder on the way must let the other user pass. */
-async function refuseUnreachable(folder: string, user: NonNullable<Cluster['user']>, what: string): Promise<void> {
+async function refuseUnreachable(
+  folder: string,
+  user: NonNullable<Cluster['user']>,
+  what: string,
+): Promise<void> {
   for (let path = folder; ; path = dirname(path)) {
     const { mode, uid, gid } = await stat(path);
-    const bit = uid === user.uid ? constants.S_IXUSR : gid === user.gid ? constants.S_IXGRP : constants.S_IXOTH;
+    const bit =
+      uid === user.uid ? constants.S_IXUSR : gid === user.gid ? constants.S_IXGRP : constants.S_IXOTH;
     if ((mode & bit) === 0) {
       throw new Error(
         `Postgres runs as ${user.name} here and cannot enter ${path}: let it pass (chmod o+x '${path}'), ` +
@@ -134,9 +145,12 @@ async function start(cluster: Cluster, password: string, log: Log): Promise<numb
   await run(cluster, cluster.binaries.pg_ctl, [
     ...['start', '-D', cluster.folder, '-l', log_, '-o', settings, '-w', '-t', seconds],
   ]).catch((error: unknown) => {
-    throw new Error(`the embedded Postgres does not start; see ${log_} and, if it is beyond repair, move the folder away`, {
-      cause: error,
-    });
+    throw new Error(
+      `the embedded Postgres does not start; see ${log_} and, if it is beyond repair, move the folder away`,
+      {
+        cause: error,
+      },
+    );
   });
   return port;
 }
@@ -169,9 +183,15 @@ async function runningPort(cluster: Cluster, password: string): Promise<number |
   const pidFile = await readFile(join(cluster.folder, 'postmaster.pid'), 'utf8').catch(() => '');
   const port = Number(pidFile.split('\n')[3]);
   if (!Number.isInteger(port) || port === 0) return undefined;
-  const status = await run(cluster, cluster.binaries.pg_ctl, ['status', '-D', cluster.folder]).catch(() => undefined);
+  const status = await run(cluster, cluster.binaries.pg_ctl, ['status', '-D', cluster.folder]).catch(
+    () => undefined,
+  );
   if (status === undefined) return undefined;
-  const sql = postgres(ownerUrl(port, password, 'postgres'), { max: 1, connect_timeout: 10, onnotice: () => {} });
+  const sql = postgres(ownerUrl(port, password, 'postgres'), {
+    max: 1,
+    connect_timeout: 10,
+    onnotice: () => {},
+  });
   try {
     await sql`select 1`;
     return port;
@@ -188,7 +208,9 @@ async function createRoles(url: string, password: string): Promise<void> {
     const there = new Set(names.map((row) => row['rolname'] as string));
     if (!there.has('holdline_app')) await admin`create role holdline_app nologin`;
     if (!there.has('holdline')) {
-      await admin.unsafe(`create role holdline login nosuperuser nobypassrls password '${password}' in role holdline_app`);
+      await admin.unsafe(
+        `create role holdline login nosuperuser nobypassrls password '${password}' in role holdline_app`,
+      );
     }
     const [database] = await admin`select from pg_database where datname = 'holdline'`;
     if (database === undefined) await admin`create database holdline`;
@@ -200,13 +222,26 @@ async function createRoles(url: string, password: string): Promise<void> {
 /** A server stops Postgres; a command only if it would otherwise be left running for nobody. */
 async function close(
   cluster: Cluster,
-  { root, holder, port, password, log }: { root: string; holder: string; port: number; password: string; log: Log },
+  {
+    root,
+    holder,
+    port,
+    password,
+    log,
+  }: { root: string; holder: string; port: number; password: string; log: Log },
 ): Promise<void> {
   await using _ = await waitForLock(join(root, 'postgres.lock'), startDeadlineMs);
   if (holder === 'command' && (await othersConnected(root, ownerUrl(port, password)))) return;
-  await run(cluster, cluster.binaries.pg_ctl, ['stop', '-D', cluster.folder, '-m', 'fast', '-w', '-t', '30']).catch(
-    (error: unknown) => log.error({ err: error }, 'the embedded Postgres did not stop'),
-  );
+  await run(cluster, cluster.binaries.pg_ctl, [
+    'stop',
+    '-D',
+    cluster.folder,
+    '-m',
+    'fast',
+    '-w',
+    '-t',
+    '30',
+  ]).catch((error: unknown) => log.error({ err: error }, 'the embedded Postgres did not stop'));
 }
 
 async function othersConnected(root: string, url: string): Promise<boolean> {
@@ -230,7 +265,11 @@ async function run(cluster: Cluster, binary: string, args: string[]): Promise<st
   const { user, folder } = cluster;
   const identity = user === undefined ? {} : { uid: user.uid, gid: user.gid };
   // The working directory must be one the other user may be in.
-  const { stdout } = await promisify(execFile)(binary, args, { ...identity, cwd: dirname(folder), timeout: 90_000 });
+  const { stdout } = await promisify(execFile)(binary, args, {
+    ...identity,
+    cwd: dirname(folder),
+    timeout: 90_000,
+  });
   return stdout;
 }
 

@@ -53,7 +53,9 @@ export async function waitForLock(path: string, deadlineMs: number): Promise<Asy
     const taken = await takeLock(path);
     if (taken.locked) return taken.lock;
     if (Date.now() - startedMs > deadlineMs) {
-      throw new Error(`process ${taken.pid} has held ${path} for more than ${deadlineMs} ms; end it and try again`);
+      throw new Error(
+        `process ${taken.pid} has held ${path} for more than ${deadlineMs} ms; end it and try again`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -22,7 +22,15 @@ interface Migration {
  * @throws when a file is misnamed, missing in the sequence or was edited after it was applied, and when the database
  *   is newer than the folder: an older process does not know what the newer one wrote
  */
-export async function migrate({ url, folder, log }: { url: string; folder: string; log: Log }): Promise<string[]> {
+export async function migrate({
+  url,
+  folder,
+  log,
+}: {
+  url: string;
+  folder: string;
+  log: Log;
+}): Promise<string[]> {
   const wanted = await readMigrations(folder);
   const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
   try {
@@ -53,18 +61,25 @@ async function apply(sql: Sql, { number, name, checksum, text }: Migration): Pro
       await tx.unsafe(text);
     });
   } catch (error) {
-    throw new Error(`migration ${name} failed and was rolled back: ${(error as Error).message}`, { cause: error });
+    throw new Error(`migration ${name} failed and was rolled back: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
-function refuseIfDifferent(done: { number: number; name: string; checksum: string }, file: Migration | undefined) {
+function refuseIfDifferent(
+  done: { number: number; name: string; checksum: string },
+  file: Migration | undefined,
+) {
   if (file === undefined) {
     throw new Error(
       `the database has migration ${done.name}, which this version of Holdline does not know; update Holdline`,
     );
   }
   if (file.checksum !== done.checksum) {
-    throw new Error(`${file.name} was changed after it was applied; restore it and write a new migration instead`);
+    throw new Error(
+      `${file.name} was changed after it was applied; restore it and write a new migration instead`,
+    );
   }
 }
 
@@ -74,7 +89,9 @@ async function readMigrations(folder: string): Promise<Migration[]> {
     files.map(async (file, index) => {
       const number = Number(/^(\d{4})-[a-z0-9-]+\.sql$/.exec(file)?.[1]);
       if (number !== index + 1) {
-        throw new Error(`${join(folder, file)}: expected ${String(index + 1).padStart(4, '0')}-name.sql here`);
+        throw new Error(
+          `${join(folder, file)}: expected ${String(index + 1).padStart(4, '0')}-name.sql here`,
+        );
       }
       const text = await readFile(join(folder, file), 'utf8');
       const checksum = createHash('sha256').update(text).digest('hex');

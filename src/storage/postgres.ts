@@ -37,7 +37,11 @@ export async function openPostgres(options: { url: string; poolSize: number; log
  * Runs statements on one organization's rows: a transaction that says whose they are first. Hot paths do not pay for
  * it; they are SQL functions that say so themselves.
  */
-export async function inTenant<T>(sql: Sql, tenantId: string, work: (tx: TransactionSql) => Promise<T>): Promise<T> {
+export async function inTenant<T>(
+  sql: Sql,
+  tenantId: string,
+  work: (tx: TransactionSql) => Promise<T>,
+): Promise<T> {
   const result = await sql.begin(async (tx) => {
     await tx`select set_config('holdline.tenant_id', ${tenantId}, true)`;
     return work(tx);

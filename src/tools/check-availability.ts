@@ -2,15 +2,21 @@ import { z } from 'zod';
 import { localDate } from '#booking/open-hours.ts';
 import type { OpenSlot } from '#booking/open-slots.ts';
 import type { Organization } from '#organization/organization.ts';
-import type { Prompts } from '#prompts/templates.ts';
 import { spokenDate } from '#prompts/spoken-time.ts';
+import type { Prompts } from '#prompts/templates.ts';
 import { type Offering, offer, offerNearest } from './offering.ts';
 import { resolveDate, resolveTime } from './resolve-date.ts';
 import type { Tool, ToolContext, ToolRun } from './tool.ts';
 
 const args = z.object({
-  date: z.string().min(1).describe('The day: an ISO date, or the caller’s own words, e.g. "next Tuesday", "the 3rd"'),
-  time: z.string().optional().describe('Time of day if the caller named one, in their words, e.g. "after lunch"'),
+  date: z
+    .string()
+    .min(1)
+    .describe('The day: an ISO date, or the caller’s own words, e.g. "next Tuesday", "the 3rd"'),
+  time: z
+    .string()
+    .optional()
+    .describe('Time of day if the caller named one, in their words, e.g. "after lunch"'),
   practitioner: z.string().optional().describe('Name of the practitioner if the caller named one'),
 });
 
@@ -78,7 +84,11 @@ async function refusal(
 }
 
 /** Slots of the practitioner the caller named. A name nobody here has narrows nothing. */
-function ofPractitioner(organization: Organization, open: OpenSlot[], wanted: string | undefined): OpenSlot[] {
+function ofPractitioner(
+  organization: Organization,
+  open: OpenSlot[],
+  wanted: string | undefined,
+): OpenSlot[] {
   const words = (wanted ?? '').toLowerCase();
   const named = organization.practitioners.filter(
     (one) => words !== '' && (words.includes(one.key) || one.name.toLowerCase().includes(words)),

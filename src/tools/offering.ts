@@ -26,7 +26,13 @@ export interface Offered {
 }
 
 /** Chooses among open slots by the caller's wish, gives each its short id in this call, and keeps them. */
-export function offer({ sql }: Offering, context: ToolContext, open: OpenSlot[], wish?: TimeWish, max = offersMax): Offered {
+export function offer(
+  { sql }: Offering,
+  context: ToolContext,
+  open: OpenSlot[],
+  wish?: TimeWish,
+  max = offersMax,
+): Offered {
   const { facts, call, userTurns, now, organization } = context;
   const chosen = chooseSlots(open, wish, max, (slot) => minuteOfDay(slot.startsAt, organization.zone));
   const last = facts.offers.at(-1)?.number ?? 0;
@@ -67,7 +73,7 @@ export function spokenAppointment(
   slot: { startsAt: Date; practitionerId: string },
 ): string {
   const day = spokenDayOf(organization, language, slot.startsAt, now);
-  return `${day}, ${spokenSlot({ startsAt: slot.startsAt, zone: organization.zone, language, ...named(organization, slot) })}`;
+  return `${day} at ${spokenSlot({ startsAt: slot.startsAt, zone: organization.zone, language, ...named(organization, slot) })}`;
 }
 
 export function spokenDayOf(organization: Organization, language: string, instant: Date, now: Date): string {
@@ -99,7 +105,12 @@ function tell(context: ToolContext, offers: Offer[]): Omit<Offered, 'settled'> {
     slotId: `slot_${one.number}`,
     startsAt: clinicIso(one.startsAt, organization.zone),
     practitioner: organization.practitioners.find((p) => p.id === one.practitionerId)?.name ?? '',
-    spoken: spokenSlot({ startsAt: one.startsAt, zone: organization.zone, language, ...named(organization, one) }),
+    spoken: spokenSlot({
+      startsAt: one.startsAt,
+      zone: organization.zone,
+      language,
+      ...named(organization, one),
+    }),
   }));
   const first = offers[0];
   return {

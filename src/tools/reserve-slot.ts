@@ -3,11 +3,21 @@ import type { Offer } from '#booking/calls.ts';
 import { reserveSlot as claim } from '#booking/holds.ts';
 import { localDate } from '#booking/open-hours.ts';
 import type { Prompts } from '#prompts/templates.ts';
-import { clinicIso, minuteOfDay, type Offered, type Offering, offerAgain, offerNearest, spokenAppointment } from './offering.ts';
+import {
+  clinicIso,
+  minuteOfDay,
+  type Offered,
+  type Offering,
+  offerAgain,
+  offerNearest,
+  spokenAppointment,
+} from './offering.ts';
 import type { Tool, ToolContext, ToolRun } from './tool.ts';
 
 const args = z.object({
-  slotId: z.coerce.string().describe('The slotId of a time check_availability returned in this call, e.g. "slot_2"'),
+  slotId: z.coerce
+    .string()
+    .describe('The slotId of a time check_availability returned in this call, e.g. "slot_2"'),
 });
 
 /** Holds an offered slot for the call. What was offered in the same breath has not been heard and is not held. */
@@ -85,7 +95,10 @@ function held(
   const name = facts.patient['name'];
   return {
     result: { success: true, slotId, startsAt, expiresAt: expiresAt.toISOString() },
-    speech: prompts.speak(name === undefined ? 'reserved' : 'reserved-named', language, { slot, name: name ?? '' }),
+    speech: prompts.speak(name === undefined ? 'reserved' : 'reserved-named', language, {
+      slot,
+      name: name ?? '',
+    }),
     settled: Promise.resolve(),
   };
 }

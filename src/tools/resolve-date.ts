@@ -16,7 +16,12 @@ export type ResolvedDate =
  * "Tuesday" and "this Tuesday" are the nearest one, today included; "next Tuesday" is the nearest after today. A
  * weekday that does not match its date is not guessed at. The day is said back to the caller before anything is held.
  */
-export function resolveDate(said: { date: string; now: Date; zone: string; schedule: Schedule }): ResolvedDate {
+export function resolveDate(said: {
+  date: string;
+  now: Date;
+  zone: string;
+  schedule: Schedule;
+}): ResolvedDate {
   const { now, zone, schedule } = said;
   const words = normalise(said.date);
   const today = Temporal.PlainDate.from(localDate(zone, now));
@@ -27,7 +32,13 @@ export function resolveDate(said: { date: string; now: Date; zone: string; sched
   const saidWeekday = weekdayIn(words);
   if (saidWeekday !== undefined && saidWeekday !== day.dayOfWeek) {
     const actualWeekday = weekdays[day.dayOfWeek - 1] ?? '';
-    return { ok: false, reason: 'mismatch', date, saidWeekday: weekdays[saidWeekday - 1] ?? '', actualWeekday };
+    return {
+      ok: false,
+      reason: 'mismatch',
+      date,
+      saidWeekday: weekdays[saidWeekday - 1] ?? '',
+      actualWeekday,
+    };
   }
   if (Temporal.PlainDate.compare(day, today) < 0) return { ok: false, reason: 'past', date };
   if (today.until(day).days >= schedule.horizonDays) return { ok: false, reason: 'beyond_horizon', date };
@@ -37,7 +48,9 @@ export function resolveDate(said: { date: string; now: Date; zone: string; sched
 }
 
 /** The time of day a caller or a model means; no words mean no wish. */
-export function resolveTime(said: { time: string }): { ok: true; wish?: TimeWish } | { ok: false; reason: 'unclear' } {
+export function resolveTime(said: {
+  time: string;
+}): { ok: true; wish?: TimeWish } | { ok: false; reason: 'unclear' } {
   const words = normalise(said.time);
   if (words === '') return { ok: true };
   for (const [pattern, fromMinute, toMinute] of partsOfDay) {
@@ -72,7 +85,9 @@ type Reader = (match: RegExpExecArray, today: Temporal.PlainDate) => Temporal.Pl
 
 const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 const weekdayPattern = weekdays.join('|').toLowerCase();
-const months = 'january february march april may june july august september october november december'.split(' ');
+const months = 'january february march april may june july august september october november december'.split(
+  ' ',
+);
 const monthPattern = months.map((month) => `${month.slice(0, 3)}(?:${month.slice(3)}|t|\\.)?`).join('|');
 
 const datePatterns: [RegExp, Reader][] = [
@@ -81,9 +96,18 @@ const datePatterns: [RegExp, Reader][] = [
   [/\btomorrow\b/, (_, today) => today.add({ days: 1 })],
   [/\b(?:today|tonight|this (?:morning|afternoon|evening))\b/, (_, today) => today],
   [/\bin (?:a|1) week\b/, (_, today) => today.add({ days: 7 })],
-  [/\bin (\d+) (days?|weeks?)\b/, ([, count, unit = ''], today) => today.add({ days: Number(count) * (unit.startsWith('week') ? 7 : 1) })],
-  [new RegExp(`\\b(${monthPattern})\\.? (\\d{1,2})\\b`), ([, month, day], today) => monthDay(today, month, day)],
-  [new RegExp(`\\b(\\d{1,2}) (?:of )?(${monthPattern})\\b`), ([, day, month], today) => monthDay(today, month, day)],
+  [
+    /\bin (\d+) (days?|weeks?)\b/,
+    ([, count, unit = ''], today) => today.add({ days: Number(count) * (unit.startsWith('week') ? 7 : 1) }),
+  ],
+  [
+    new RegExp(`\\b(${monthPattern})\\.? (\\d{1,2})\\b`),
+    ([, month, day], today) => monthDay(today, month, day),
+  ],
+  [
+    new RegExp(`\\b(\\d{1,2}) (?:of )?(${monthPattern})\\b`),
+    ([, day, month], today) => monthDay(today, month, day),
+  ],
   [/\bthe (\d{1,2})\b(?! *(?:o'?clock|am|pm|:))/, ([, day], today) => dayOfMonth(today, Number(day))],
   [
     new RegExp(`\\b(next |this |coming )?(${weekdayPattern})\\b`),
@@ -99,7 +123,10 @@ const datePatterns: [RegExp, Reader][] = [
 function monthDay(today: Temporal.PlainDate, name = '', day = ''): Temporal.PlainDate | undefined {
   const month = months.findIndex((one) => one.startsWith(name.slice(0, 3))) + 1;
   return orNothing(() => {
-    const thisYear = Temporal.PlainDate.from({ year: today.year, month, day: Number(day) }, { overflow: 'reject' });
+    const thisYear = Temporal.PlainDate.from(
+      { year: today.year, month, day: Number(day) },
+      { overflow: 'reject' },
+    );
     // Two months back is a slip of the tongue ("past"), more is a wish for next year.
     return thisYear.until(today).days > 60 ? thisYear.add({ years: 1 }) : thisYear;
   });
@@ -131,7 +158,9 @@ const partsOfDay: [RegExp, number, number][] = [
 /** A clock time in minutes of the day. A bare hour below eight is in the afternoon: clinics are not open at two at night. */
 function clockIn(words: string): number | undefined {
   if (/\bnoon\b/.test(words)) return 720;
-  const match = /(half past |quarter past |quarter to )?(\d{1,2})(?::(\d{2}))? ?(am|pm|a\.m|p\.m)?/.exec(words);
+  const match = /(half past |quarter past |quarter to )?(\d{1,2})(?::(\d{2}))? ?(am|pm|a\.m|p\.m)?/.exec(
+    words,
+  );
   if (match === null) return undefined;
   const [, relation = '', hourText = '', minuteText = '0', half = ''] = match;
   let hour = Number(hourText);
@@ -139,7 +168,13 @@ function clockIn(words: string): number | undefined {
   const morning = half.startsWith('a') || /morning/.test(words);
   if (hour > 24) return undefined;
   if (hour < 12 && (afternoon || (!morning && hour < 8))) hour += 12;
-  const shift = relation.startsWith('half') ? 30 : relation === 'quarter past ' ? 15 : relation === 'quarter to ' ? -15 : 0;
+  const shift = relation.startsWith('half')
+    ? 30
+    : relation === 'quarter past '
+      ? 15
+      : relation === 'quarter to '
+        ? -15
+        : 0;
   return hour * 60 + Number(minuteText) + shift;
 }
 
@@ -164,7 +199,10 @@ function normalise(text: string): string {
     const index = [...ordinalWords.slice(0, 9)].indexOf(unit);
     return index < 0 ? whole : String(21 + index);
   });
-  words = words.replace(/\bthirty[- ]first\b/g, '31').replace(/\bthirtieth\b/g, '30').replace(/\bthirty\b/g, '30');
+  words = words
+    .replace(/\bthirty[- ]first\b/g, '31')
+    .replace(/\bthirtieth\b/g, '30')
+    .replace(/\bthirty\b/g, '30');
   ordinalWords.forEach((word, index) => {
     if (word !== 'first' && word !== 'second') words = words.replaceAll(` ${word} `, ` ${index + 1} `);
     words = words.replaceAll(`the ${word} `, `the ${index + 1} `);
@@ -172,7 +210,11 @@ function normalise(text: string): string {
   numberWords.forEach((word, index) => {
     words = words.replaceAll(` ${word} `, ` ${index + 1} `);
   });
-  return words.replace(/(\d)(st|nd|rd|th)\b/g, '$1').replace(/\ba\.m\.?/g, 'am').replace(/\bp\.m\.?/g, 'pm').trim();
+  return words
+    .replace(/(\d)(st|nd|rd|th)\b/g, '$1')
+    .replace(/\ba\.m\.?/g, 'am')
+    .replace(/\bp\.m\.?/g, 'pm')
+    .trim();
 }
 
 function orNothing<T>(make: () => T): T | undefined {

@@ -14,7 +14,10 @@ const details = z.object({
 });
 
 const args = z.object({
-  phone: z.string().optional().describe('Only if the text message should go to another number than the caller’s'),
+  phone: z
+    .string()
+    .optional()
+    .describe('Only if the text message should go to another number than the caller’s'),
   appointmentDetails: z
     .union([details, z.string()])
     .optional()
@@ -44,7 +47,10 @@ export function sendSmsReminder(offering: Offering, prompts: Prompts, texting: b
       const number = e164(dictated ?? facts.patient['phone'] ?? facts.caller ?? '', organization.country);
       if (dictated !== undefined && number === undefined) return invalidPhone(prompts, context);
 
-      const patient = { ...patientOf(appointmentDetails), ...(number === undefined ? {} : { phone: number }) };
+      const patient = {
+        ...patientOf(appointmentDetails),
+        ...(number === undefined ? {} : { phone: number }),
+      };
       const outcome = await confirmBooking(offering.sql, context.call, {
         holdVersion: facts.holdVersion,
         patient,

@@ -27,7 +27,12 @@ export interface ToolDefinition {
 }
 
 /** @param texting whether text messages are really sent */
-export function createToolbox(deps: { sql: Sql; openSlots: OpenSlots; prompts: Prompts; texting: boolean }): Toolbox {
+export function createToolbox(deps: {
+  sql: Sql;
+  openSlots: OpenSlots;
+  prompts: Prompts;
+  texting: boolean;
+}): Toolbox {
   const { prompts } = deps;
   const tools = new Map<string, Tool>();
   for (const tool of [

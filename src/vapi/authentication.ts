@@ -18,7 +18,8 @@ export function createAuthentication({ secret, directory }: { secret: string; di
   const expected = digest(secret);
   return (headers: IncomingHttpHeaders): Authenticated => {
     for (const given of presented(headers)) {
-      if (secret !== '' && timingSafeEqual(digest(given), expected)) return { allowed: true, organization: undefined };
+      if (secret !== '' && timingSafeEqual(digest(given), expected))
+        return { allowed: true, organization: undefined };
       const organization = directory.ofKey(given);
       if (organization !== undefined) return { allowed: true, organization };
     }

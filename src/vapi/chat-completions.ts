@@ -35,7 +35,8 @@ export function chatCompletions(app: FastifyInstance, parts: ChatCompletionsPart
     app.get(path, async (_request, reply) => reply.code(200).send(''));
     app.post<{ Body: Buffer }>(path, { bodyLimit: bodyLimitBytes }, async (request, reply) => {
       const who = parts.authenticate(request.headers);
-      if (!who.allowed) return refuse(reply, 401, 'the secret is missing or wrong; send it as "Authorization: Bearer …"');
+      if (!who.allowed)
+        return refuse(reply, 401, 'the secret is missing or wrong; send it as "Authorization: Bearer …"');
       const read = readChatRequest(request.body ?? Buffer.alloc(0));
       if (!read.ok) return refuse(reply, 400, read.problem);
       const organization = who.organization ?? parts.directory.called(read.request.addresses);
@@ -57,7 +58,11 @@ function turnOf(request: ChatRequest, organization: TurnRequest['organization'])
   return { organization, callSid, caller, history, dashboardPrompt, platformTools, now: new Date() };
 }
 
-async function answer(reply: FastifyReply, request: ChatRequest, events: AsyncIterable<TurnEvent>): Promise<unknown> {
+async function answer(
+  reply: FastifyReply,
+  request: ChatRequest,
+  events: AsyncIterable<TurnEvent>,
+): Promise<unknown> {
   if (!request.stream) return reply.send(await collectReply(request.model, events));
   reply.hijack();
   await streamReply(reply.raw, request.model, events);

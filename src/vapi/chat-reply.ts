@@ -32,7 +32,8 @@ export async function streamReply(
       handOffs += 1;
     }
     if (event.type === 'finished') finish = event.reason;
-    if (!flowing && !response.destroyed) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!flowing && !response.destroyed)
+      await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
   response.end(`${frame({}, finish)}data: [DONE]\n\n`);
 }

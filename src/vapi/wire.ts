@@ -30,7 +30,10 @@ export function readChatRequest(body: Buffer): ReadChatRequest {
   }
   const read = chatBody.safeParse(json);
   if (!read.success) {
-    return { ok: false, problem: 'the body has no "messages" array; send an OpenAI chat-completions request' };
+    return {
+      ok: false,
+      problem: 'the body has no "messages" array; send an OpenAI chat-completions request',
+    };
   }
   const { messages, call, assistant, phoneNumber, customer, tools, model, stream } = read.data;
   const system = messages.find((message) => message.role === 'system');

@@ -97,7 +97,10 @@ describe('a call ends in the middle of a booking', () => {
     hangUp.abort();
     await response.text().catch(() => {});
 
-    caller.history.push({ role: 'assistant', content: '' }, { role: 'user', content: 'Hello? The first one, please.' });
+    caller.history.push(
+      { role: 'assistant', content: '' },
+      { role: 'user', content: 'Hello? The first one, please.' },
+    );
     const answer = await (await caller.post()).text();
     expect(answer).toMatch(/holding/i);
     const held = await app.sql.begin(async (tx) => {
