@@ -5,6 +5,7 @@ import { createOpenSlots } from '#booking/open-slots.ts';
 import { createLiveCalls } from '#conversation/live-calls.ts';
 import { createSystemPrompt } from '#conversation/prompt.ts';
 import { createTemporalContexts } from '#conversation/temporal-context.ts';
+import { runToolCalls } from '#conversation/tool-calls.ts';
 import { runTurn, type TurnEvent } from '#conversation/turn.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import type { Directory } from '#organization/directory.ts';
@@ -14,6 +15,7 @@ import type { Log } from '#telemetry/log.ts';
 import { createToolbox } from '#tools/toolbox.ts';
 import { createAuthentication } from '#vapi/authentication.ts';
 import { chatCompletions } from '#vapi/chat-completions.ts';
+import { toolCalls } from '#vapi/tool-calls.ts';
 
 export interface AppParts {
   sql: Sql;
@@ -55,8 +57,10 @@ export function createApp(parts: AppParts): App {
   http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
   health(http, parts);
+  const authenticate = createAuthentication({ secret: parts.vapiSecret, directory });
+  toolCalls(http, { authenticate, directory, runTools: (request) => runToolCalls(turnParts, request), log });
   chatCompletions(http, {
-    authenticate: createAuthentication({ secret: parts.vapiSecret, directory }),
+    authenticate,
     directory,
     runTurn: (request, signal) => runTurn(turnParts, request, signal),
     unknownOrganization: () => unknownOrganization(prompts),

@@ -6,7 +6,7 @@ export type ReserveOutcome =
   | { held: true; slotId: string; version: string; expiresAt: Date }
   /** The call has booked this very slot already; nothing changed. */
   | { held: true; slotId: string; alreadyBooked: true }
-  | { held: false; reason: 'taken' | 'changed' | 'in_the_past' | 'unknown_slot' | 'superseded' };
+  | { held: false; reason: 'taken' | 'changed' | 'in_the_past' | 'unknown_slot' | 'limit' | 'superseded' };
 
 /**
  * Claims an offered slot for a call; the ledger decides, in one round trip. The call's other hold is given up in
@@ -56,7 +56,7 @@ const answer = z.union([
   }),
   z.object({
     success: z.literal(false),
-    reason: z.enum(['taken', 'changed', 'in_the_past', 'unknown_slot', 'superseded']),
+    reason: z.enum(['taken', 'changed', 'in_the_past', 'unknown_slot', 'limit', 'superseded']),
     version: z.string().optional(),
   }),
 ]);

@@ -7,6 +7,8 @@ import type { CallKey } from '#booking/calls.ts';
 export interface LiveCalls {
   /** Ends the call's older turn here, if one is running: the newest request wins. */
   supersede(call: CallKey): LiveTurn;
+  /** Works for a call beside its turns, one after another with whatever is being committed for it. */
+  join(call: CallKey): Omit<LiveTurn, 'signal'>;
   /** Resolves when nothing of any call is being committed; used when the process stops. */
   settled(): Promise<void>;
   readonly size: number;
@@ -26,40 +28,39 @@ export interface LiveTurn {
 interface LiveCall {
   controller: AbortController;
   work: Promise<void>;
-  turns: number;
+  inside: number;
 }
 
 /** In-process only: two processes answering one call are told apart by the ledger's turn number. */
 export function createLiveCalls(): LiveCalls {
   const calls = new Map<string, LiveCall>();
 
+  function enter({ tenantId, callSid }: CallKey): { call: LiveCall; visit: Omit<LiveTurn, 'signal'> } {
+    const key = `${tenantId}/${callSid}`;
+    const call = calls.get(key) ?? { controller: new AbortController(), work: Promise.resolve(), inside: 0 };
+    call.inside += 1;
+    calls.set(key, call);
+    const leave = () => {
+      call.inside -= 1;
+      if (call.inside === 0) calls.delete(key);
+    };
+    const visit = {
+      earlierWork: call.work,
+      track(work: Promise<unknown>) {
+        call.work = Promise.allSettled([call.work, work]).then(() => {});
+      },
+      end: () => void call.work.then(leave),
+    };
+    return { call, visit };
+  }
+
   return {
-    supersede({ tenantId, callSid }) {
-      const key = `${tenantId}/${callSid}`;
-      const call = calls.get(key) ?? { controller: new AbortController(), work: Promise.resolve(), turns: 0 };
+    join: (key) => enter(key).visit,
+    supersede(key) {
+      const { call, visit } = enter(key);
       call.controller.abort();
-      const controller = new AbortController();
-      call.controller = controller;
-      call.turns += 1;
-      calls.set(key, call);
-      const earlierWork = call.work;
-      const forgetWhenIdle = () => {
-        if (call.turns === 0 && calls.get(key) === call) calls.delete(key);
-      };
-      return {
-        signal: controller.signal,
-        earlierWork,
-        track(work) {
-          call.work = Promise.allSettled([call.work, work]).then(() => {});
-        },
-        end() {
-          const { work } = call;
-          void work.then(() => {
-            call.turns -= 1;
-            forgetWhenIdle();
-          });
-        },
-      };
+      call.controller = new AbortController();
+      return { ...visit, signal: call.controller.signal };
     },
     async settled() {
       await Promise.all([...calls.values()].map((call) => call.work));

@@ -24,15 +24,15 @@ export const demoClinic = {
 } as const;
 
 /**
- * Makes the demo clinic if it is not there, and lets `key` open it. What somebody has changed about the clinic
+ * Makes the demo clinic, rehearsed from one number as often as one likes, if it is not there, and lets `key` open it. What somebody has changed about the clinic
  * stays as it is.
  */
 export async function seedDemoClinic({ sql, key }: { sql: Sql; key: string }): Promise<void> {
   await inTenant(sql, id, async (tx) => {
     await tx`
-      insert into organizations (id, key, name, zone, human_number, schedule)
+      insert into organizations (id, key, name, zone, human_number, schedule, holds_per_number_and_day_max)
       values (${id}, ${demoClinic.key}, 'the demo clinic', 'America/New_York', ${demoClinic.humanNumber},
-        ${tx.json(schedule as never)})
+        ${tx.json(schedule as never)}, null)
       on conflict do nothing`;
     for (const practitioner of demoClinic.practitioners) {
       await tx`

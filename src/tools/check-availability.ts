@@ -37,7 +37,9 @@ export function checkAvailability(offering: Offering, prompts: Prompts): Tool<ty
       // Words about a time that cannot be understood narrow nothing; the offers themselves ask the question.
       const wish = time.ok ? time.wish : undefined;
       const open = await offering.openSlots.onDay(organization, day.date, now);
-      const offered = offer(offering, context, ofPractitioner(organization, open, wanted.practitioner), wish);
+      const offered = offer(offering, context, ofPractitioner(organization, open, wanted.practitioner), {
+        wish,
+      });
       if (offered.slots.length === 0) {
         return refusal({ offering, prompts, context }, { reason: 'full', date: day.date });
       }
@@ -74,10 +76,10 @@ async function refusal(
   return {
     result: { success: false, reason: refused.reason, nearest: nearest?.slots ?? [] },
     speech: prompts.speak(refused.reason.replaceAll('_', '-'), language, {
-      ...(nearest?.words ?? { times: '', nearestDay: '', count: 0 }),
-      day: refused.date === undefined ? '' : spokenDate(refused.date, language, { today }),
-      saidWeekday: refused.saidWeekday ?? '',
-      actualWeekday: refused.actualWeekday ?? '',
+      ...(nearest?.words ?? { times: null, nearestDay: null, count: 0 }),
+      day: refused.date === undefined ? null : spokenDate(refused.date, language, { today }),
+      saidWeekday: refused.saidWeekday ?? null,
+      actualWeekday: refused.actualWeekday ?? null,
     }),
     settled: nearest?.settled ?? Promise.resolve(),
   };

@@ -20,9 +20,17 @@ export interface Offering {
 /** Offers in the form of a tool result, the words for them, and their being written. */
 export interface Offered {
   slots: { slotId: string; startsAt: string; practitioner: string; spoken: string }[];
-  /** For templates: what is read out, and the day it is on. Empty when there is nothing. */
-  words: { times: string; nearestDay: string; count: number };
+  /** For templates. */
+  words: Words;
   settled: Promise<void>;
+}
+
+export interface Words {
+  /** What is read out; `null`, which is false in a template, when there is nothing. */
+  times: string | null;
+  /** The day it is on. */
+  nearestDay: string | null;
+  count: number;
 }
 
 /** Chooses among open slots by the caller's wish, gives each its short id in this call, and keeps them. */
@@ -30,8 +38,7 @@ export function offer(
   { sql }: Offering,
   context: ToolContext,
   open: OpenSlot[],
-  wish?: TimeWish,
-  max = offersMax,
+  { wish, max = offersMax }: { wish?: TimeWish | undefined; max?: number } = {},
 ): Offered {
   const { facts, call, userTurns, now, organization } = context;
   const chosen = chooseSlots(open, wish, max, (slot) => minuteOfDay(slot.startsAt, organization.zone));
@@ -57,7 +64,7 @@ export async function offerNearest(
   wish?: TimeWish,
 ): Promise<Offered> {
   const open = await offering.openSlots.from(context.organization, fromDate, context.now);
-  return offer(offering, context, open, wish, nearestMax);
+  return offer(offering, context, open, { wish, max: nearestMax });
 }
 
 /** Reads out again what this call was offered last, under the same ids. */
@@ -116,11 +123,14 @@ function tell(context: ToolContext, offers: Offer[]): Omit<Offered, 'settled'> {
   return {
     slots,
     words: {
-      times: spokenList(
-        slots.map((slot) => slot.spoken),
-        language,
-      ),
-      nearestDay: first === undefined ? '' : spokenDayOf(organization, language, first.startsAt, now),
+      times:
+        first === undefined
+          ? null
+          : spokenList(
+              slots.map((slot) => slot.spoken),
+              language,
+            ),
+      nearestDay: first === undefined ? null : spokenDayOf(organization, language, first.startsAt, now),
       count: slots.length,
     },
   };

@@ -39,6 +39,7 @@ export function reserveSlot(offering: Offering, prompts: Prompts): Tool<typeof a
       if (outcome.reason === 'superseded') {
         return { result: { success: false, reason: 'superseded' }, speech: '', settled: Promise.resolve() };
       }
+      if (outcome.reason === 'limit') return limited(prompts, context);
       return refused(offering, prompts, context, {
         wanted,
         reason: outcome.reason === 'in_the_past' ? 'in_the_past' : 'taken',
@@ -97,7 +98,7 @@ function held(
     result: { success: true, slotId, startsAt, expiresAt: expiresAt.toISOString() },
     speech: prompts.speak(name === undefined ? 'reserved' : 'reserved-named', language, {
       slot,
-      name: name ?? '',
+      name: name ?? null,
     }),
     settled: Promise.resolve(),
   };
@@ -110,6 +111,14 @@ async function notOffered(offering: Offering, prompts: Prompts, context: ToolCon
       ? offerAgain(context)
       : await offerNearest(offering, context, localDate(organization.zone, now));
   return withNearest(prompts, context, 'not_offered', again);
+}
+
+function limited(prompts: Prompts, { language }: ToolContext): ToolRun {
+  return {
+    result: { success: false, reason: 'limit', nearest: [] },
+    speech: prompts.speak('limit', language, {}),
+    settled: Promise.resolve(),
+  };
 }
 
 async function refused(
@@ -128,7 +137,7 @@ async function refused(
 function withNearest(prompts: Prompts, context: ToolContext, reason: string, nearest: Offered): ToolRun {
   return {
     result: { success: false, reason, nearest: nearest.slots },
-    speech: prompts.speak(reason.replaceAll('_', '-'), context.language, nearest.words),
+    speech: prompts.speak(reason.replaceAll('_', '-'), context.language, { ...nearest.words }),
     settled: nearest.settled,
   };
 }

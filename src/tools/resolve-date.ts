@@ -59,7 +59,7 @@ export function resolveTime(said: {
   const minute = clockIn(words);
   if (minute === undefined) return { ok: false, reason: 'unclear' };
   if (/\b(after|from|later than|past)\b/.test(words) && !/half past|quarter past/.test(words)) {
-    return { ok: true, wish: { kind: 'after', fromMinute: minute, toMinute: 1440 } };
+    return { ok: true, wish: { kind: 'after', fromMinute: minute + 1, toMinute: 1440 } };
   }
   if (/\b(before|until|earlier than|by)\b/.test(words)) {
     return { ok: true, wish: { kind: 'before', fromMinute: 0, toMinute: minute - 1 } };

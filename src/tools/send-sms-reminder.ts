@@ -97,7 +97,7 @@ function booked(
     },
     speech: prompts.speak(corrects ? 'corrected' : 'booked', language, {
       slot: spokenAppointment(context, appointment),
-      name: facts.patient['name'] ?? '',
+      name: facts.patient['name'] ?? null,
       texted,
     }),
     settled: Promise.resolve(),
@@ -109,7 +109,7 @@ async function noHold(offering: Offering, prompts: Prompts, context: ToolContext
   const nearest = await offerNearest(offering, context, localDate(organization.zone, now));
   return {
     result: { success: false, reason: 'no_hold', nearest: nearest.slots },
-    speech: prompts.speak('no-hold', language, nearest.words),
+    speech: prompts.speak('no-hold', language, { ...nearest.words }),
     settled: nearest.settled,
   };
 }

@@ -57,11 +57,11 @@ export function readChatRequest(body: Buffer): ReadChatRequest {
 }
 
 /** Anything that does not fit is absent, not wrong. */
-const lenient = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
+export const lenient = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 
-const text = lenient(z.string().min(1));
-const numbered = lenient(z.object({ id: text, number: text }));
-const identified = lenient(z.object({ id: text }));
+export const text = lenient(z.string().min(1));
+export const numbered = lenient(z.object({ id: text, number: text }));
+export const identified = lenient(z.object({ id: text }));
 
 const toolCall = z.object({
   id: z.string(),
@@ -155,6 +155,6 @@ function textOf(content: unknown): string {
 const textPart = z.object({ type: z.literal('text'), text: z.string() });
 
 /** Withheld numbers come as words ("anonymous"), as nothing, or as SIP names. */
-function callerNumber(given: string | undefined): string | null {
+export function callerNumber(given: string | undefined): string | null {
   return given !== undefined && /^\+\d{5,15}$/.test(given) ? given : null;
 }

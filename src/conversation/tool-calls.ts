@@ -1,0 +1,53 @@
+import type { Sql } from 'postgres';
+import { beginTurn, type CallKey } from '#booking/calls.ts';
+import type { Organization } from '#organization/organization.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { ToolRun } from '#tools/tool.ts';
+import type { Toolbox } from '#tools/toolbox.ts';
+import type { LiveCalls } from './live-calls.ts';
+
+/** Tool calls that a platform's own model made; the platform decided that they count. */
+export interface ToolRequest {
+  organization: Organization;
+  callSid: string;
+  caller: string | null;
+  calls: { name: string; arguments: unknown }[];
+  now: Date;
+}
+
+/** A result for each call, in order; `undefined` where the ledger could not be reached. */
+export type ToolsRun = (ToolRun['result'] | undefined)[];
+
+/**
+ * Runs tool calls one after another, each with what the one before brought about. The voice rules of a turn rest:
+ * what the caller has heard and said since is the platform's to know.
+ */
+export async function runToolCalls(
+  { sql, toolbox, liveCalls, log }: { sql: Sql; toolbox: Toolbox; liveCalls: LiveCalls; log: Log },
+  { organization, callSid, caller, calls, now }: ToolRequest,
+): Promise<ToolsRun> {
+  const call: CallKey = { tenantId: organization.id, callSid };
+  const live = liveCalls.join(call);
+  const running = (async () => {
+    await live.earlierWork;
+    const facts = await beginTurn(sql, call, caller, null);
+    const language = organization.languages[0] ?? 'en';
+    const context = { organization, call, facts, now, language, userTurns: null, turn: null };
+    const results: ToolsRun = [];
+    for (const { name, arguments: args } of calls) {
+      const run = await toolbox.run(name, args, context);
+      await run.settled;
+      results.push(run.result);
+    }
+    return results;
+  })();
+  live.track(running);
+  try {
+    return await running;
+  } catch (error) {
+    log.error({ err: error, organization: organization.key }, 'tool calls could not be run');
+    return [];
+  } finally {
+    live.end();
+  }
+}
