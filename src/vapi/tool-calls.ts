@@ -112,9 +112,9 @@ export function readToolMessage(
 const wireCall = z.object({
   id: text,
   name: text,
-  arguments: z.unknown(),
-  parameters: z.unknown(),
-  function: lenient(z.object({ name: text, arguments: z.unknown(), parameters: z.unknown() })),
+  arguments: z.unknown().optional(),
+  parameters: z.unknown().optional(),
+  function: lenient(z.object({ name: text, arguments: z.unknown().optional(), parameters: z.unknown().optional() })),
 });
 const wireCalls = lenient(z.array(lenient(wireCall)));
 

@@ -65,12 +65,12 @@ export const identified = lenient(z.object({ id: text }));
 
 const toolCall = z.object({
   id: z.string(),
-  function: z.object({ name: z.string(), arguments: z.unknown() }),
+  function: z.object({ name: z.string(), arguments: z.unknown().optional() }),
 });
 
 const message = z.object({
   role: z.string(),
-  content: z.unknown(),
+  content: z.unknown().optional(),
   tool_call_id: text,
   tool_calls: lenient(z.array(lenient(toolCall))),
 });
@@ -89,7 +89,7 @@ const chatBody = z.object({
     .array(message.or(z.unknown().transform(() => undefined)))
     .transform((list) => list.flatMap((one) => (one === undefined ? [] : [one]))),
   model: text,
-  stream: z.unknown(),
+  stream: z.unknown().optional(),
   tools: lenient(z.array(lenient(tool))),
   assistant: identified,
   phoneNumber: numbered,
