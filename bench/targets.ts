@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -21,6 +21,7 @@ const root = join(migrationsFolder, '..');
 export async function startHoldline(env: Record<string, string> = {}): Promise<Target> {
   // The system's temporary folder can be entered by whatever user Postgres runs as.
   const dataDir = await mkdtemp(join(tmpdir(), 'holdline-bench-'));
+  await chmod(dataDir, 0o711);
   const target = await start('holdline', ['src/main.ts'], {
     DATA_DIR: dataDir,
     PORT: '0',

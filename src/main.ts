@@ -22,13 +22,16 @@ const poolSize = 16;
 /** The process: opens resources in order, serves until a signal, closes them in reverse. */
 async function main(config: Config, log: Log): Promise<void> {
   const stopped = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
       log.info({ signal }, 'stopping: doors close, running turns end');
       stopped.abort();
       setTimeout(() => process.exit(1), lastResortMs).unref();
     });
   }
+
+  // A terminal that was closed takes our output away, not the calls that are on.
+  process.stdout.on('error', () => {});
 
   await using resources = new AsyncDisposableStack();
   await openDataDirectory(config.DATA_DIR);

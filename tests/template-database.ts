@@ -1,12 +1,10 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
 import { openEmbeddedPostgres } from '#storage/embedded-postgres.ts';
 import { migrate } from '#storage/migrate.ts';
 import { createLog } from '#telemetry/log.ts';
 import { migrationsFolder } from '../src/config.ts';
+import { openDataFolder } from './data-folder.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,14 +14,13 @@ declare module 'vitest' {
 }
 
 /**
- * One real Postgres for all tests, with a migrated template database in it. It lives in the system's temporary
- * folder, which whatever user Postgres runs as can enter, and is gone afterwards.
+ * One real Postgres for all tests, with a migrated template database in it. It is gone
+ * afterwards.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'holdline-tests-'));
-  await chmod(dataDir, 0o711);
+  const folder = await openDataFolder();
   const log = createLog({ level: 'warn', pretty: true });
-  const embedded = await openEmbeddedPostgres({ dataDir, holder: 'command', log });
+  const embedded = await openEmbeddedPostgres({ dataDir: folder.path, holder: 'command', log });
   const ownerUrl = withDatabase(embedded.migrateUrl, 'ledger_template');
   const admin = postgres(embedded.migrateUrl, { max: 1 });
   await admin`create database ledger_template`;
@@ -32,7 +29,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('template', { ownerUrl, appUrl: withDatabase(embedded.appUrl, 'ledger_template') });
   return async () => {
     await embedded[Symbol.asyncDispose]();
-    await rm(dataDir, { recursive: true, force: true });
+    await folder[Symbol.asyncDispose]();
   };
 }
 

@@ -114,7 +114,9 @@ const wireCall = z.object({
   name: text,
   arguments: z.unknown().optional(),
   parameters: z.unknown().optional(),
-  function: lenient(z.object({ name: text, arguments: z.unknown().optional(), parameters: z.unknown().optional() })),
+  function: lenient(
+    z.object({ name: text, arguments: z.unknown().optional(), parameters: z.unknown().optional() }),
+  ),
 });
 const wireCalls = lenient(z.array(lenient(wireCall)));
 
