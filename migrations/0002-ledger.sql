@@ -88,8 +88,11 @@ create table call_states (
   -- what caused the latest change; the history copies it
   cause text not null,
   error_message text,
-  -- the call whose hold this one took over
+  -- the call whose hold this one took over, until the caller has said whose it is
   adopted_from text,
+  -- appointments this call may change: appointment_1 is the first
+  found_appointments uuid[] not null default '{}',
+  found_user_turns integer,
   ended_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),

@@ -128,6 +128,12 @@ create function call_snapshot(call call_states) returns jsonb
       from appointments a
       where a.tenant_id = call.tenant_id and a.call_sid = call.call_sid and a.status = 'booked'
       order by a.created_at desc limit 1),
+    'found', coalesce((
+      select jsonb_agg(jsonb_build_object('number', f.number, 'id', a.id, 'slotId', a.slot_id,
+        'startsAt', a.starts_at, 'practitionerId', a.practitioner_id, 'userTurns', call.found_user_turns)
+        order by f.number)
+      from unnest(call.found_appointments) with ordinality as f (id, number)
+      join appointments a on a.tenant_id = call.tenant_id and a.id = f.id and a.status = 'booked'), '[]'),
     'offers', coalesce((
       select jsonb_agg(jsonb_build_object('number', o.number, 'slotId', o.slot_id, 'version', o.version,
         'startsAt', s.starts_at, 'practitionerId', s.practitioner_id, 'userTurns', o.user_turns,

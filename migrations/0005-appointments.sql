@@ -148,6 +148,28 @@ begin
 end
 $$;
 
+-- The caller has said the name on the hold of the earlier call: from now on it is this call's like any other. The
+-- words that said the name are not a yes to the time, which has not been read out yet.
+create function accept_adopted_hold(p_tenant_id uuid, p_call_sid text, p_name text) returns void
+  language plpgsql as $$
+begin
+  perform lock_call(p_tenant_id, p_call_sid);
+  update call_states set adopted_from = null, hold_user_turns = user_turns,
+    patient_data = patient_data || jsonb_build_object('name', p_name)
+  where tenant_id = p_tenant_id and call_sid = p_call_sid;
+end
+$$;
+
+-- Keeps which appointments a call found, after name and number agreed.
+create function record_found(p_tenant_id uuid, p_call_sid text, p_user_turns integer, p_ids uuid[]) returns void
+  language plpgsql as $$
+begin
+  perform lock_call(p_tenant_id, p_call_sid);
+  update call_states set found_appointments = p_ids, found_user_turns = p_user_turns
+  where tenant_id = p_tenant_id and call_sid = p_call_sid;
+end
+$$;
+
 -- Removes a person from everything but the history, which never held them. Gives how many rows were changed.
 -- Upcoming appointments are the caller's to cancel first: a booked time without a patient helps nobody.
 create function forget_person(p_tenant_id uuid, p_phone text) returns integer

@@ -10,7 +10,7 @@ import { runTurn, type TurnEvent } from '#conversation/turn.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Prompts } from '#prompts/templates.ts';
-import type { Store } from '#storage/redis.ts';
+import type { Store } from '#storage/store.ts';
 import type { Log } from '#telemetry/log.ts';
 import { createToolbox } from '#tools/toolbox.ts';
 import { createAuthentication } from '#vapi/authentication.ts';
@@ -39,7 +39,7 @@ const drainMs = 10_000;
 export function createApp(parts: AppParts): App {
   const { sql, store, prompts, directory, log, model } = parts;
   const openSlots = createOpenSlots({ sql, store });
-  const toolbox = createToolbox({ sql, openSlots, prompts, texting: false });
+  const toolbox = createToolbox({ sql, store, openSlots, prompts, texting: false });
   const systemPrompt = createSystemPrompt(prompts, createTemporalContexts());
   const liveCalls = createLiveCalls();
   const turnParts = { sql, model, toolbox, prompts, systemPrompt, liveCalls, log };

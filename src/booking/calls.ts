@@ -112,6 +112,17 @@ const snapshot = z.object({
   appointment: z
     .object({ id: z.string(), slotId: z.string(), startsAt: instant, practitionerId: z.string() })
     .nullable(),
+  /** Appointments the caller may change in this call: `appointment_1` is number 1. */
+  found: z.array(
+    z.object({
+      number: z.number(),
+      id: z.string(),
+      slotId: z.string(),
+      startsAt: instant,
+      practitionerId: z.string(),
+      userTurns,
+    }),
+  ),
   offers: z.array(
     z.object({
       number: z.number(),

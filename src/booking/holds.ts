@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
+import type { Lock, Store } from '#storage/store.ts';
 import type { CallKey } from './calls.ts';
 
 export type ReserveOutcome =
@@ -8,26 +9,84 @@ export type ReserveOutcome =
   | { held: true; slotId: string; alreadyBooked: true }
   | { held: false; reason: 'taken' | 'changed' | 'in_the_past' | 'unknown_slot' | 'limit' | 'superseded' };
 
+/** What claims are made with. */
+export interface Claiming {
+  sql: Sql;
+  store: Store;
+}
+
+export interface Reservation {
+  slotId: string;
+  /** The version it was offered with. */
+  version: string;
+  /**
+   * The turn this happens in; a turn that a newer one replaced claims nothing. `null` where the platform itself
+   * decides which tool calls count.
+   */
+  turn: number | null;
+}
+
+/** A claim takes milliseconds. A lock whose holder died is in nobody's way for longer than this. */
+const lockLifetimeMs = 3_000;
+/** For so long after a claim the losers of a rush are told so without asking Postgres. */
+const claimedMarkMs = 1_000;
+/** How often, and how far apart, a loser looks whether the claim ahead of it succeeded, before it asks Postgres. */
+const looksMax = 5;
+const lookEveryMs = 5;
+
 /**
  * Claims an offered slot for a call; the ledger decides, in one round trip. The call's other hold is given up in
  * the same transaction, and claiming what one holds succeeds without changing anything.
  *
- * A slot that is open but has another version than the one offered (somebody held it and let it go) is tried once
- * more with the present version: it is still the time that was read out.
- *
- * @param turn the turn this happens in; a turn that a newer one replaced claims nothing. `null` where the platform
- *   itself decides which tool calls count.
+ * The lock in front thins a rush: of many callers on one slot one asks Postgres, the others wait for what becomes of
+ * it. Nothing rests on the lock; without a store every claim goes straight to Postgres.
  */
 export async function reserveSlot(
-  sql: Sql,
+  { sql, store }: Claiming,
   call: CallKey,
-  offer: { slotId: string; version: string },
-  turn: number | null,
+  wanted: Reservation,
 ): Promise<ReserveOutcome> {
-  const first = await claim(sql, call, offer, turn);
+  const key = `claim:${call.tenantId}:${wanted.slotId}`;
+  const lock = await lockOrLose(store, key, call.callSid);
+  if (lock === 'lost') return { held: false, reason: 'taken' };
+  let outcome: ReserveOutcome | undefined;
+  try {
+    outcome = await claimOffered(sql, call, wanted);
+    return outcome;
+  } finally {
+    // Neither is waited for: the caller is.
+    if (lock.state === 'held') {
+      void (outcome?.held ? lock.keep(ownerOf(call.callSid, 'claimed'), claimedMarkMs) : lock.release());
+    }
+  }
+}
+
+/** The lock, whoever else has it by now, or `lost` when another call has just claimed the slot. */
+async function lockOrLose(store: Store, key: string, callSid: string): Promise<Lock | 'lost'> {
+  for (let look = 1; ; look += 1) {
+    const lock = await store.lock(key, ownerOf(callSid, 'claiming'), lockLifetimeMs);
+    if (lock.state !== 'busy') return lock;
+    const [owner, stage] = lock.owner.split('/');
+    // Our own repeated request: the ledger tells the same success again.
+    if (owner === encodeURIComponent(callSid) || look >= looksMax) return lock;
+    if (stage === 'claimed') return 'lost';
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
+}
+
+function ownerOf(callSid: string, stage: 'claiming' | 'claimed'): string {
+  return `${encodeURIComponent(callSid)}/${stage}`;
+}
+
+/**
+ * A slot that is open but has another version than the one offered (somebody held it and let it go) is tried once
+ * more with the present version: it is still the time that was read out.
+ */
+async function claimOffered(sql: Sql, call: CallKey, wanted: Reservation): Promise<ReserveOutcome> {
+  const first = await claim(sql, call, wanted);
   const answer =
     !first.success && first.reason === 'changed' && first.version !== undefined
-      ? await claim(sql, call, { slotId: offer.slotId, version: first.version }, turn)
+      ? await claim(sql, call, { ...wanted, version: first.version })
       : first;
   if (!answer.success) return { held: false, reason: answer.reason };
   return 'booked' in answer
@@ -35,12 +94,7 @@ export async function reserveSlot(
     : { held: true, slotId: answer.slot_id, version: answer.version, expiresAt: answer.expires_at };
 }
 
-async function claim(
-  sql: Sql,
-  { tenantId, callSid }: CallKey,
-  { slotId, version }: { slotId: string; version: string },
-  turn: number | null,
-) {
+async function claim(sql: Sql, { tenantId, callSid }: CallKey, { slotId, version, turn }: Reservation) {
   const [row] =
     await sql`select claim_slot_in_turn(${tenantId}, ${slotId}, ${callSid}, ${version}, ${turn}) as answer`;
   return answer.parse(row?.['answer']);

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import type { Organization } from '#organization/organization.ts';
-import type { Store } from '#storage/redis.ts';
+import type { Store } from '#storage/store.ts';
 import { dayBounds, localDate, openHoursOn } from './open-hours.ts';
 
 /** A slot that can be claimed, with the version it had when it was read. */

@@ -40,7 +40,8 @@ export function createSystemPrompt(prompts: Prompts, contexts: ReturnType<typeof
       ...contexts({ organization, now }),
       confirmDate: confirmDate(parts),
       tenantId: organization.id,
-      patientPhone: facts.patient['phone'] ?? facts.caller ?? null,
+      patientPhone:
+        (facts.hold?.fromEarlierCall ? undefined : facts.patient['phone']) ?? facts.caller ?? null,
     });
     return `${stable(parts)}\n\n${context}\n\n${callState(parts)}`;
   };
@@ -48,7 +49,8 @@ export function createSystemPrompt(prompts: Prompts, contexts: ReturnType<typeof
 
 /** The day being discussed: of the hold, else of what was offered last. */
 function confirmDate({ facts, organization }: PromptParts): string | null {
-  const instant = facts.hold?.startsAt ?? facts.offers.at(-1)?.startsAt;
+  const instant =
+    (facts.hold?.fromEarlierCall ? undefined : facts.hold?.startsAt) ?? facts.offers.at(-1)?.startsAt;
   return instant === undefined ? null : clinicIso(instant, organization.zone).slice(0, 10);
 }
 
@@ -71,14 +73,20 @@ function callState({ facts, organization, language, now }: PromptParts): string 
     hold:
       facts.hold === null
         ? null
-        : {
-            ...(holdNumber === undefined ? {} : { slotId: `slot_${holdNumber}` }),
-            ...say(facts.hold),
-            expiresAt: facts.hold.expiresAt.toISOString(),
-          },
+        : // Whose hold this is, the caller has to say first; until then not even the model is told more.
+          facts.hold.fromEarlierCall
+          ? { fromEarlierCall: true }
+          : {
+              ...(holdNumber === undefined ? {} : { slotId: `slot_${holdNumber}` }),
+              ...say(facts.hold),
+              expiresAt: facts.hold.expiresAt.toISOString(),
+            },
     appointment:
       facts.appointment === null ? null : { appointmentId: facts.appointment.id, ...say(facts.appointment) },
-    patient: facts.patient,
+    patient: facts.hold?.fromEarlierCall ? {} : facts.patient,
+    ...(facts.found.length === 0
+      ? {}
+      : { found: facts.found.map((one) => ({ appointmentId: `appointment_${one.number}`, ...say(one) })) }),
   };
   return `What is so in this call:\n<call_state>${JSON.stringify(state)}</call_state>`;
 }

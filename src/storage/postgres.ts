@@ -1,36 +1,69 @@
 import postgres, { type Sql, type TransactionSql } from 'postgres';
 import type { Log } from '#telemetry/log.ts';
-
-/** The role the migrations make for the application: it owns nothing and row-level security binds it. */
-const applicationRole = 'holdline_app';
-
-/** A caller waits behind every connection attempt; a server that is there answers in far less. */
-const connectTimeoutSeconds = 5;
-
-/** Running statements get this long to end when the pool closes. */
-const closeTimeoutSeconds = 5;
+import { connectionProblem } from './connection-problem.ts';
 
 export interface Postgres extends AsyncDisposable {
   sql: Sql;
 }
+
+interface Options {
+  url: string;
+  poolSize: number;
+  log: Log;
+  /** Off for a pooler that cannot keep prepared statements; `?prepare=false` in the url does the same. */
+  prepare?: boolean;
+}
+
+/** Tells our connections from other processes' in Postgres' own views. */
+export const applicationName = `holdline ${process.pid}`;
+
+/** No statement of ours takes a second; one that takes half a minute would never end, and holds locks meanwhile. */
+export const statementTimeoutMs = 30_000;
+
+/** A caller waits behind every connection attempt; a server that is there answers in far less. */
+const connectTimeoutSeconds = 5;
+
+/** After an outage the next caller tries again within a second; the driver's own twenty would be twenty more callers. */
+const reconnectAfterSecondsMax = 1;
+
+/** Running statements get this long to end when the pool closes. */
+const closeTimeoutSeconds = 5;
+
+/** The role the migrations make for the application: it owns nothing and row-level security binds it. */
+const applicationRole = 'holdline_app';
 
 /**
  * Opens a pool that row-level security binds. A login role that could bypass it (superuser, BYPASSRLS, owner of the
  * tables) works as `holdline_app` instead; one that cannot is used as it is, without any session state, so that a
  * transaction-mode pooler may stand in between.
  *
- * @throws when nothing answers, with the host and what to check, never with the password
+ * @throws when nothing answers or the role is unfit, with the host and what to do, never with the password
  */
-export async function openPostgres(options: { url: string; poolSize: number; log: Log }): Promise<Postgres> {
-  const { url, poolSize, log } = options;
-  const mayBypass = await loginRoleMayBypass(url, log);
-  const sql = postgres(url, {
-    max: poolSize,
-    connect_timeout: connectTimeoutSeconds,
-    onnotice: (notice) => log.debug({ notice: notice['message'] }, 'Postgres says'),
-    connection: { application_name: 'holdline', ...(mayBypass ? { role: applicationRole } : {}) },
-  });
-  return { sql, [Symbol.asyncDispose]: () => sql.end({ timeout: closeTimeoutSeconds }) };
+export async function openPostgres(options: Options): Promise<Postgres> {
+  const plain = connect(options, {});
+  try {
+    const login = await lookAtRole(plain);
+    refuseStranger(login);
+    if (!login.mayBypass) return disposable(plain);
+  } catch (error) {
+    await plain.end({ timeout: 1 });
+    throw error;
+  }
+  await plain.end({ timeout: 1 });
+
+  const bound = connect(options, { role: applicationRole, statement_timeout: statementTimeoutMs });
+  try {
+    // A pooler may drop the role silently, and then nothing would stand between two organizations.
+    const { name, mayBypass } = await lookAtRole(bound);
+    if (!mayBypass) return disposable(bound);
+    throw new Error(
+      `DATABASE_URL: the role ${name} may read every organization's rows, and ${applicationRole} cannot be taken ` +
+        `through this connection; log in as a member of ${applicationRole} that owns no tables`,
+    );
+  } catch (error) {
+    await bound.end({ timeout: 1 });
+    throw error;
+  }
 }
 
 /**
@@ -49,23 +82,51 @@ export async function inTenant<T>(
   return result as T;
 }
 
-async function loginRoleMayBypass(url: string, log: Log): Promise<boolean> {
-  const sql = postgres(url, { max: 1, connect_timeout: connectTimeoutSeconds, onnotice: () => {} });
+function connect({ url, poolSize, log, prepare }: Options, session: Record<string, string | number>): Sql {
+  return postgres(url, {
+    max: poolSize,
+    connect_timeout: connectTimeoutSeconds,
+    backoff: (failures: number) => Math.min(0.05 * 2 ** failures, reconnectAfterSecondsMax),
+    onnotice: (notice) => log.debug({ notice: notice['message'] }, 'Postgres says'),
+    connection: { application_name: applicationName, ...session },
+    ...(prepare === undefined ? {} : { prepare }),
+  });
+}
+
+function disposable(sql: Sql): Postgres {
+  return { sql, [Symbol.asyncDispose]: () => sql.end({ timeout: closeTimeoutSeconds }) };
+}
+
+interface Role {
+  name: string;
+  mayBypass: boolean;
+  /** Null when the migrations have not made the application's role. */
+  isApplication: boolean | null;
+}
+
+async function lookAtRole(sql: Sql): Promise<Role> {
   try {
-    const [row] = await sql<{ bypass: boolean }[]>`
-      select r.rolsuper or r.rolbypassrls or exists (
-        select from pg_class c where c.relname = 'available_slots' and pg_has_role(c.relowner, 'USAGE')) as bypass
-      from pg_roles r where r.rolname = current_user`;
-    log.debug({ mayBypass: row?.bypass }, 'looked at the login role');
-    return row?.bypass ?? true;
+    const [role] = await sql<[Role]>`
+      select rolname as name,
+        rolsuper or rolbypassrls or exists (
+          select from pg_class where relrowsecurity and pg_has_role(relowner, 'USAGE')) as "mayBypass",
+        (select pg_has_role(oid, 'USAGE') from pg_roles where rolname = ${applicationRole}) as "isApplication"
+      from pg_roles where rolname = current_user`;
+    return role;
   } catch (error) {
-    const { hostname, port } = new URL(url);
-    const reason = error instanceof Error ? error.message : String(error);
+    throw connectionProblem(error, sql, 'DATABASE_URL');
+  }
+}
+
+function refuseStranger({ name, isApplication }: Role): void {
+  if (isApplication === null) {
     throw new Error(
-      `the database at ${hostname}:${port || 5432} cannot be used (${reason}); check DATABASE_URL and that Postgres runs`,
-      { cause: error },
+      `DATABASE_URL: the role ${applicationRole} is missing; run npm run migrate, with MIGRATE_DATABASE_URL set`,
     );
-  } finally {
-    await sql.end({ timeout: 1 });
+  }
+  if (!isApplication) {
+    throw new Error(
+      `DATABASE_URL: the role ${name} may not read the ledger; run: grant ${applicationRole} to "${name}"`,
+    );
   }
 }

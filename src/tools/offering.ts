@@ -1,6 +1,6 @@
-import type { Sql } from 'postgres';
 import { type Offer, recordOffers } from '#booking/calls.ts';
 import { chooseSlots, type TimeWish } from '#booking/choose-slots.ts';
+import type { Claiming } from '#booking/holds.ts';
 import { localDate } from '#booking/open-hours.ts';
 import type { OpenSlot, OpenSlots } from '#booking/open-slots.ts';
 import type { Organization } from '#organization/organization.ts';
@@ -12,9 +12,9 @@ const offersMax = 4;
 /** After a refusal the caller is still thinking of the time that is gone: fewer. */
 const nearestMax = 3;
 
-export interface Offering {
+/** What the tools work on. */
+export interface Offering extends Claiming {
   openSlots: OpenSlots;
-  sql: Sql;
 }
 
 /** Offers in the form of a tool result, the words for them, and their being written. */

@@ -32,7 +32,8 @@ export function reserveSlot(offering: Offering, prompts: Prompts): Tool<typeof a
       if (wanted === undefined || !heard(wanted.userTurns, context.userTurns)) {
         return notOffered(offering, prompts, context);
       }
-      const outcome = await claim(offering.sql, context.call, wanted, context.turn);
+      const { slotId: id, version } = wanted;
+      const outcome = await claim(offering, context.call, { slotId: id, version, turn: context.turn });
       // Whatever the answer, the cached day may no longer be right.
       await offering.openSlots.changed(context.organization, wanted.startsAt);
       if (outcome.held) return held(prompts, context, wanted, outcome);

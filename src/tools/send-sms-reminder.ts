@@ -1,5 +1,6 @@
 import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js';
 import { z } from 'zod';
+import { acceptAdoptedHold, namesAgree } from '#booking/appointment-changes.ts';
 import { confirmBooking, type PatientDetails } from '#booking/appointments.ts';
 import { localDate } from '#booking/open-hours.ts';
 import type { Prompts } from '#prompts/templates.ts';
@@ -39,6 +40,9 @@ export function sendSmsReminder(offering: Offering, prompts: Prompts, texting: b
     async run({ phone, appointmentDetails }, context) {
       const { facts, organization } = context;
       if (facts.holdVersion === null) return noHold(offering, prompts, context);
+      if (facts.hold?.fromEarlierCall === true) {
+        return takeOver(offering, prompts, context, patientOf(appointmentDetails).name);
+      }
       const confirmsHold = facts.hold !== null && facts.hold.version === facts.holdVersion;
       if (confirmsHold && !heard(facts.hold?.userTurns ?? null, context.userTurns)) {
         return unconfirmed(prompts, context);
@@ -65,6 +69,33 @@ export function sendSmsReminder(offering: Offering, prompts: Prompts, texting: b
       return booked({ prompts, context, texting }, outcome, patient);
     },
   };
+}
+
+/**
+ * The caller was cut off and is back. Caller ids can be forged: nothing of the hold is told before the caller gives
+ * the name on it; then it is read out, and the yes comes in a later turn.
+ */
+async function takeOver(
+  offering: Offering,
+  prompts: Prompts,
+  context: ToolContext,
+  name: string | undefined,
+): Promise<ToolRun> {
+  const { facts, language, call } = context;
+  if (name === undefined) {
+    return {
+      result: { success: false, reason: 'name_needed' },
+      speech: prompts.speak('name-needed', language, {}),
+      settled: Promise.resolve(),
+    };
+  }
+  const recorded = facts.patient['name'];
+  if (recorded !== undefined && !namesAgree(recorded, name)) return noHold(offering, prompts, context);
+  await acceptAdoptedHold(offering.sql, call, name);
+  if (facts.hold !== null)
+    Object.assign(facts.hold, { fromEarlierCall: false, userTurns: context.userTurns });
+  facts.patient['name'] = name;
+  return unconfirmed(prompts, context);
 }
 
 function booked(

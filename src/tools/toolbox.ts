@@ -1,8 +1,8 @@
-import type { Sql } from 'postgres';
 import { z } from 'zod';
-import type { OpenSlots } from '#booking/open-slots.ts';
 import type { Prompts } from '#prompts/templates.ts';
+import { cancelOwnAppointment, findOwnAppointments, moveOwnAppointment } from './change-appointment.ts';
 import { checkAvailability } from './check-availability.ts';
+import type { Offering } from './offering.ts';
 import { reserveSlot } from './reserve-slot.ts';
 import { sendSmsReminder } from './send-sms-reminder.ts';
 import type { Tool, ToolContext, ToolRun } from './tool.ts';
@@ -27,18 +27,16 @@ export interface ToolDefinition {
 }
 
 /** @param texting whether text messages are really sent */
-export function createToolbox(deps: {
-  sql: Sql;
-  openSlots: OpenSlots;
-  prompts: Prompts;
-  texting: boolean;
-}): Toolbox {
+export function createToolbox(deps: Offering & { prompts: Prompts; texting: boolean }): Toolbox {
   const { prompts } = deps;
   const tools = new Map<string, Tool>();
   for (const tool of [
     checkAvailability(deps, prompts),
     reserveSlot(deps, prompts),
     sendSmsReminder(deps, prompts, deps.texting),
+    findOwnAppointments(deps, prompts),
+    cancelOwnAppointment(deps, prompts),
+    moveOwnAppointment(deps, prompts),
   ]) {
     tools.set(tool.name, tool as unknown as Tool);
   }
