@@ -56,7 +56,9 @@ begin
   if tg_op = 'INSERT' then
     insert into call_history (tenant_id, call_sid, from_step, to_step, slot_id, cause)
     values (new.tenant_id, new.call_sid, null, new.step, new.slot_id, new.cause);
-  elsif new.step <> old.step or new.slot_id is distinct from old.slot_id then
+  elsif new.step <> old.step or new.slot_id is distinct from old.slot_id
+    -- The same slot held once more, after its hold had expired, is something that happened too.
+    or (new.hold_version is not null and new.hold_version is distinct from old.hold_version) then
     insert into call_history (tenant_id, call_sid, from_step, to_step, slot_id, cause)
     values (new.tenant_id, new.call_sid, old.step, new.step, new.slot_id, new.cause);
   end if;

@@ -96,6 +96,17 @@ export async function startCluster(cluster: Cluster, password: string, log: Log)
   }
 }
 
+/**
+ * Stops Postgres and starts it again as it was, on the same port.
+ *
+ * @param mode `immediate` is a crash: nothing is written down any more, and the start recovers
+ */
+export async function restartCluster(cluster: Cluster, mode: 'fast' | 'immediate'): Promise<void> {
+  const { folder } = cluster;
+  const output = join(folder, 'holdline-postgres.log');
+  await pgCtl(cluster, ['restart', '-D', folder, '-l', output, '-m', mode, '-w'], startDeadlineMs);
+}
+
 /** Ends Postgres if it runs, in bounded time. What was committed is safe either way. */
 export async function stopCluster(cluster: Cluster, log: Log): Promise<void> {
   const stop = (mode: string, deadlineMs: number) =>
@@ -193,7 +204,8 @@ async function create(cluster: Cluster, password: string, log: Log): Promise<voi
  */
 async function disownPidFile(cluster: Cluster): Promise<void> {
   const lines = (await readFile(pidFile(cluster), 'utf8').catch(() => '')).split('\n');
-  if (!isAlive(Number(lines[0]))) return;
+  // Alive or not: Postgres takes a zombie, which nobody may ever reap, for a running process.
+  if (lines[0] === '') return;
   const file = await open(pidFile(cluster), 'r+');
   try {
     await file.truncate(0);

@@ -84,7 +84,8 @@ async function lockForServer(root: string): Promise<AsyncDisposable> {
 /** Starting, adopting and stopping happen one process at a time. */
 async function inTurn<T>(root: string, work: () => Promise<T>): Promise<T> {
   await using _ = await waitForLock(join(root, 'postgres.lock'), turnDeadlineMs);
-  return work();
+  // Not before the work has ended may the lock go.
+  return await work();
 }
 
 /** Where a Postgres that runs on the cluster already answers; waits for one that is starting, recovering or ending. */

@@ -1,0 +1,88 @@
+import type { Sql } from 'postgres';
+import { inTenant } from '#storage/postgres.ts';
+
+/** What the database says about one organization, read in one snapshot. Instants are milliseconds. */
+export interface LedgerRows {
+  /** The database's clock. */
+  now: number;
+  slots: SlotRow[];
+  appointments: AppointmentRow[];
+  calls: { callSid: string; step: string; slotId: string | null }[];
+  /** In the order written; one practitioner's changes are serialised, so theirs is the order they happened in. */
+  history: HistoryRow[];
+  transitions: { from: string; to: string }[];
+}
+
+export interface SlotRow {
+  slotId: string;
+  practitionerId: string;
+  status: string;
+  from: number;
+  to: number;
+  reservedBy: string | null;
+  expiresAt: number | null;
+}
+
+export interface AppointmentRow {
+  id: string;
+  slotId: string;
+  practitionerId: string;
+  callSid: string;
+  holdVersion: string;
+  status: string;
+  movedFrom: string | null;
+  from: number;
+  to: number;
+}
+
+export interface HistoryRow {
+  id: number;
+  callSid: string;
+  fromStep: string | null;
+  toStep: string | null;
+  slotId: string | null;
+  cause: string;
+}
+
+/**
+ * Reads the ledger's rows of an organization.
+ *
+ * @param history whether the history and the calls are wanted too: they grow, and a look in between needs no more
+ *   than slots and appointments
+ */
+export async function readLedgerRows(
+  sql: Sql,
+  tenantId: string,
+  { history: whole }: { history: boolean },
+): Promise<LedgerRows> {
+  return inTenant(sql, tenantId, async (tx) => {
+    const [clock] = await tx<[{ now: number }]>`
+      select extract(epoch from ledger_now())::float8 * 1000 as now`;
+    const slots = await tx<SlotRow[]>`
+      select slot_id as "slotId", practitioner_id as "practitionerId", status, reserved_by as "reservedBy",
+        extract(epoch from lower(occupies))::float8 * 1000 as "from",
+        extract(epoch from upper(occupies))::float8 * 1000 as "to",
+        extract(epoch from expires_at)::float8 * 1000 as "expiresAt"
+      from available_slots`;
+    const appointments = await tx<AppointmentRow[]>`
+      select id, slot_id as "slotId", practitioner_id as "practitionerId", call_sid as "callSid",
+        hold_version as "holdVersion", status, moved_from as "movedFrom",
+        extract(epoch from lower(occupies))::float8 * 1000 as "from",
+        extract(epoch from upper(occupies))::float8 * 1000 as "to"
+      from appointments ${whole ? tx`` : tx`where status = 'booked'`}`;
+    const calls = whole
+      ? await tx<
+          LedgerRows['calls']
+        >`select call_sid as "callSid", step, slot_id as "slotId" from call_states`
+      : [];
+    const history = whole
+      ? await tx<HistoryRow[]>`
+          select id::float8 as id, call_sid as "callSid", from_step as "fromStep", to_step as "toStep",
+            slot_id as "slotId", cause
+          from call_history order by id`
+      : [];
+    const transitions = await tx<LedgerRows['transitions']>`
+      select from_step as "from", to_step as "to" from step_transitions`;
+    return { now: clock.now, slots, appointments, calls, history, transitions };
+  });
+}

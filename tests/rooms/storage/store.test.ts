@@ -1,0 +1,214 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createMemoryStore } from '#storage/memory-store.ts';
+import { openRedis } from '#storage/redis.ts';
+import type { Lock, Store } from '#storage/store.ts';
+import { createLog } from '#telemetry/log.ts';
+import { type RedisServer, redisServer } from '../../redis-server.ts';
+
+const log = createLog({ level: 'silent', pretty: false });
+const ttlMs = 60_000;
+
+interface Subject {
+  store: Store;
+  /** Lets a lifetime of this many milliseconds pass. */
+  pass(ms: number): Promise<void>;
+}
+
+async function memory(): Promise<Subject> {
+  let nowMs = 1_000;
+  return {
+    store: createMemoryStore(() => nowMs),
+    pass: async (ms) => {
+      nowMs += ms;
+    },
+  };
+}
+
+async function startServer(): Promise<RedisServer> {
+  const server = await redisServer.start();
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  return server;
+}
+
+async function openStore({ url }: { url: string }): Promise<Store> {
+  const store = await openRedis({ url, log });
+  onTestFinished(() => store[Symbol.asyncDispose]());
+  return store;
+}
+
+async function redis(): Promise<Subject> {
+  return { store: await openStore(await startServer()), pass: (ms) => delay(ms + 20) };
+}
+
+function held(lock: Lock): Extract<Lock, { state: 'held' }> {
+  if (lock.state !== 'held') throw new Error(`the lock is ${lock.state}`);
+  return lock;
+}
+
+describe('the memory store', () => conformance(memory));
+redisServer.describe('the Redis store', () => conformance(redis));
+
+function conformance(open: () => Promise<Subject>): void {
+  test('what was set is read back until its lifetime ends', async () => {
+    const { store, pass } = await open();
+    expect(store.available).toBe(true);
+    expect(await store.get('a')).toBeUndefined();
+    await store.set('a', 'one', 300);
+    await store.set('b', 'stays', ttlMs);
+    expect(await store.get('a')).toBe('one');
+    await pass(300);
+    expect(await store.get('a')).toBeUndefined();
+    expect(await store.get('b')).toBe('stays');
+  });
+
+  test('a second write replaces the first and its lifetime', async () => {
+    const { store, pass } = await open();
+    await store.set('a', 'one', 200);
+    await store.set('a', 'two', ttlMs);
+    await pass(200);
+    expect(await store.get('a')).toBe('two');
+  });
+
+  test('an empty value is a value', async () => {
+    const { store } = await open();
+    await store.set('a', '', ttlMs);
+    expect(await store.get('a')).toBe('');
+  });
+
+  test('the fields of a hash are apart', async () => {
+    const { store } = await open();
+    await store.hashSet('h', 'x', '1', ttlMs);
+    await store.hashSet('h', 'y', '2', ttlMs);
+    await store.hashDelete('h', 'x');
+    expect(await store.hashGet('h', 'x')).toBeUndefined();
+    expect(await store.hashGet('h', 'y')).toBe('2');
+    await store.hashDelete('h');
+    expect(await store.hashGet('h', 'y')).toBeUndefined();
+    await store.hashDelete('h', 'never there');
+  });
+
+  test('the lifetime of a hash starts anew with each write', async () => {
+    const { store, pass } = await open();
+    await store.hashSet('h', 'x', '1', 200);
+    await store.hashSet('h', 'y', '2', 1_000);
+    await pass(200);
+    expect(await store.hashGet('h', 'x')).toBe('1');
+    await pass(1_000);
+    expect(await store.hashGet('h', 'x')).toBeUndefined();
+    expect(await store.hashGet('h', 'y')).toBeUndefined();
+  });
+
+  test('a lock is held by one, and the others are told who has it', async () => {
+    const { store } = await open();
+    const lock = held(await store.lock('l', 'Ann Miller', ttlMs));
+    expect(await store.lock('l', 'Bob', ttlMs)).toEqual({ state: 'busy', owner: 'Ann Miller' });
+    expect((await store.lock('another', 'Bob', ttlMs)).state).toBe('held');
+    await lock.release();
+    expect((await store.lock('l', 'Bob', ttlMs)).state).toBe('held');
+  });
+
+  test('of many at once exactly one gets the lock', async () => {
+    const { store } = await open();
+    const locks = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => store.lock('l', `call ${n}`, ttlMs)),
+    );
+    expect(locks.filter(({ state }) => state === 'held')).toHaveLength(1);
+    expect(locks.filter(({ state }) => state === 'busy')).toHaveLength(19);
+  });
+
+  test('a lock whose lifetime has ended is not released from under the next owner', async () => {
+    const { store, pass } = await open();
+    const old = held(await store.lock('l', 'same owner', 200));
+    await pass(200);
+    held(await store.lock('l', 'same owner', ttlMs));
+    await old.release();
+    await old.keep('old', ttlMs);
+    expect(await store.lock('l', 'x', ttlMs)).toEqual({ state: 'busy', owner: 'same owner' });
+  });
+
+  test('a lock that is kept outlives its lifetime and its release, under another name', async () => {
+    const { store, pass } = await open();
+    const lock = held(await store.lock('l', 'a', 200));
+    await lock.keep('done by a', 1_000);
+    await lock.release();
+    await pass(200);
+    expect(await store.lock('l', 'b', ttlMs)).toEqual({ state: 'busy', owner: 'done by a' });
+    await pass(1_000);
+    expect((await store.lock('l', 'b', ttlMs)).state).toBe('held');
+  });
+}
+
+test('the memory store forgets the oldest rather than growing without end', async () => {
+  const { store } = await memory();
+  for (let n = 0; n <= 10_000; n++) await store.set(`k${n}`, 'v', ttlMs);
+  expect(await store.get('k0')).toBeUndefined();
+  expect(await store.get('k1')).toBe('v');
+  expect(await store.get('k10000')).toBe('v');
+});
+
+async function knowsNothing(store: Store): Promise<void> {
+  expect(await store.get('a')).toBeUndefined();
+  await store.set('a', 'lost', ttlMs);
+  expect(await store.hashGet('h', 'x')).toBeUndefined();
+  await store.hashSet('h', 'x', 'lost', ttlMs);
+  await store.hashDelete('h');
+  expect(await store.lock('l', 'x', ttlMs)).toEqual({ state: 'unavailable' });
+  expect(store.available).toBe(false);
+}
+
+async function worksAgain(store: Store): Promise<void> {
+  await expect.poll(() => store.available, { timeout: 10_000 }).toBe(true);
+  await store.set('b', 'again', ttlMs);
+  expect(await store.get('b')).toBe('again');
+  expect((await store.lock('l', 'x', ttlMs)).state).toBe('held');
+}
+
+redisServer.describe('a Redis that does not answer', () => {
+  test('absent at open: it is left out, and used when it comes', async () => {
+    const server = await startServer();
+    await server.stop();
+    const store = await openStore(server);
+    await knowsNothing(store);
+    await server.restart();
+    await worksAgain(store);
+  });
+
+  test('paused at open: it is left out, and used when it wakes up', async () => {
+    const server = await startServer();
+    server.pause();
+    const store = await openStore(server);
+    await knowsNothing(store);
+    server.resume();
+    await worksAgain(store);
+  });
+
+  test('killed: it is left out, and used when it is back', async () => {
+    const server = await startServer();
+    const store = await openStore(server);
+    const lock = held(await store.lock('mine', 'x', ttlMs));
+    await server.stop();
+    await knowsNothing(store);
+    await lock.release();
+    await lock.keep('x', ttlMs);
+    await server.restart();
+    await worksAgain(store);
+  });
+
+  test('paused: it is left out, and a lock asked for meanwhile blocks nobody afterwards', async () => {
+    const server = await startServer();
+    const store = await openStore(server);
+    server.pause();
+    expect(await store.lock('l', 'asked while paused', ttlMs)).toEqual({ state: 'unavailable' });
+    await knowsNothing(store);
+    server.resume();
+    await worksAgain(store);
+  });
+
+  test('a command it refuses is unknown and leaves it in use', async () => {
+    const store = await openStore(await startServer());
+    await store.hashSet('h', 'x', '1', ttlMs);
+    expect(await store.get('h')).toBeUndefined();
+    expect(store.available).toBe(true);
+  });
+});
