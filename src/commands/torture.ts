@@ -27,7 +27,9 @@ const command = new Command('npm run torture --')
   .action(async (options: Options) => {
     const { minutes, seed, servers, doorCallers: door, sqlCallers: sql } = options;
     const progress = (line: string) => console.log(line);
-    const plan = { minutes, seed, servers, callers: { door, sql }, progress };
+    const interrupted = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+    const plan = { minutes, seed, servers, callers: { door, sql }, progress, signal: interrupted.signal };
     const report = reportOf(plan, await runTorture(plan));
     console.log(reportLines(report).join('\n'));
     if (options.report !== undefined) {

@@ -133,9 +133,11 @@ function lookAtAnswers(operations: Operation[], rows: LedgerRows): Violation[] {
         }
         break;
       }
-      case 'cancel':
-        if (made?.status !== 'cancelled') tell('an ok is in the database', one, made);
+      case 'cancel': {
+        const gone = appointments.get(one.about.appointmentId ?? '');
+        if (gone?.status !== 'cancelled') tell('an ok is in the database', one, gone);
         break;
+      }
       case 'move':
         if (made === undefined || appointments.get(made.movedFrom ?? '')?.status !== 'moved') {
           tell('an ok is in the database', one, made);

@@ -1,5 +1,4 @@
 import type { Sql } from 'postgres';
-import { inTenant } from '#storage/postgres.ts';
 
 /** What the database says about one organization, read in one snapshot. Instants are milliseconds. */
 export interface LedgerRows {
@@ -55,7 +54,8 @@ export async function readLedgerRows(
   tenantId: string,
   { history: whole }: { history: boolean },
 ): Promise<LedgerRows> {
-  return inTenant(sql, tenantId, async (tx) => {
+  const rows = await sql.begin('isolation level repeatable read', async (tx) => {
+    await tx`select set_config('holdline.tenant_id', ${tenantId}, true)`;
     const [clock] = await tx<[{ now: number }]>`
       select extract(epoch from ledger_now())::float8 * 1000 as now`;
     const slots = await tx<SlotRow[]>`
@@ -85,4 +85,5 @@ export async function readLedgerRows(
       select from_step as "from", to_step as "to" from step_transitions`;
     return { now: clock.now, slots, appointments, calls, history, transitions };
   });
+  return rows as LedgerRows;
 }

@@ -42,6 +42,7 @@ export class Operations {
 
 /** The code where there is one: messages differ by port and address. */
 function nameOf(error: unknown): string {
-  const { code, cause, name, message } = error as Error & { code?: string; cause?: { code?: string } };
-  return code ?? cause?.code ?? (name === 'AbortError' ? 'hung up' : message);
+  const { code, cause, name, message } = error as Error & { code?: unknown; cause?: { code?: string } };
+  if (name === 'TimeoutError') return 'hung up';
+  return typeof code === 'string' ? code : (cause?.code ?? message);
 }

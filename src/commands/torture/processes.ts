@@ -109,6 +109,8 @@ async function restartable({ program, args, env, url, isUp }: Recipe): Promise<R
     await gone;
   }
 
+  // Whatever ends this process, nothing it started is left running.
+  process.once('exit', () => child?.kill('SIGKILL'));
   await start();
   return {
     url,

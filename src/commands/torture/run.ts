@@ -28,6 +28,8 @@ export interface Plan {
   /** Calls at any moment through the servers' doors, and straight at the database. */
   callers: { door: number; sql: number };
   progress(line: string): void;
+  /** Ends the run early; what has happened so far is still judged. */
+  signal?: AbortSignal;
 }
 
 export interface Outcome extends Evidence {
@@ -76,7 +78,7 @@ export async function runTorture(plan: Plan): Promise<Outcome> {
     ),
     again(async () => {
       await cancelSomething(ledger, operations, random);
-      await setTimeout(50);
+      await setTimeout(20);
     }),
   ];
   const seen: Violation[] = [];
@@ -93,7 +95,7 @@ export async function runTorture(plan: Plan): Promise<Outcome> {
     );
   });
 
-  await setTimeout(plan.minutes * 60_000);
+  await setTimeout(plan.minutes * 60_000, undefined, { signal: plan.signal }).catch(() => {});
   ended.abort();
   await storm.stopped;
   await Promise.all([...working, looking, telling]);

@@ -20,7 +20,7 @@ interface Targets {
 }
 
 /** Time between two faults, in milliseconds: enough for the run to do some work, short enough for many faults. */
-const calmMs = { from: 800, to: 3_600 };
+const calmMs = { from: 500, to: 2_500 };
 
 /**
  * Strikes one fault after another, chosen by the seed, until the signal. Each ends with what it broke being whole
