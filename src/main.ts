@@ -32,6 +32,8 @@ async function main(config: Config, log: Log): Promise<void> {
     });
   }
 
+  // A fault that nobody waited for is a mistake of ours, and no reason to hang up on everybody.
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a fault nobody waited for'));
   // A terminal that was closed takes our output away, not the calls that are on.
   process.stdout.on('error', () => {});
 

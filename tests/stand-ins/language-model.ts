@@ -1,0 +1,140 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+
+/** What the stand-in does with one request. */
+export interface Reply {
+  /** An answer that is no stream. */
+  status?: number;
+  /** Written one after another: objects as chunks of a stream, text as it stands. */
+  pieces?: (object | string)[];
+  /** Cuts what is written into pieces of so many bytes. */
+  bytesPerWrite?: number;
+  /** Waits before the first byte; `Infinity` never answers. */
+  silentMs?: number;
+  /** Breaks the connection instead of ending. */
+  hangUp?: boolean;
+}
+
+export interface Asked {
+  body: { messages: { role: string; content: unknown }[]; tools?: object[]; model: string };
+  /** Resolves when the client has gone before the answer was complete. */
+  left: Promise<void>;
+}
+
+/** An OpenAI-compatible model that does what a test says, also wrongly, slowly or not at all. */
+export interface ModelStandIn extends AsyncDisposable {
+  baseUrl: string;
+  asked: Asked[];
+  /** What the coming requests get, in turn; the last one is repeated. */
+  answer(...replies: Reply[]): void;
+}
+
+export async function startModelStandIn(): Promise<ModelStandIn> {
+  let replies: Reply[] = [{ status: 500 }];
+  const asked: Asked[] = [];
+  const server = createServer(async (request, response) => {
+    const body = JSON.parse(await read(request)) as Asked['body'];
+    const left = new Promise<void>((resolve) => {
+      response.on('close', () => {
+        if (!response.writableFinished) resolve();
+      });
+    });
+    asked.push({ body, left });
+    const reply = replies.length > 1 ? replies.shift() : replies[0];
+    if (reply !== undefined) await give(response, reply);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    asked,
+    answer: (...wanted) => {
+      replies = wanted;
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** A chunk with words. */
+export function words(content: string): object {
+  return {
+    id: 'c',
+    object: 'chat.completion.chunk',
+    choices: [{ index: 0, delta: { content }, finish_reason: null }],
+  };
+}
+
+/** A chunk with a piece of a tool call. */
+export function toolPiece(index: number, piece: { id?: string; name?: string; arguments?: string }): object {
+  const { id, name, arguments: args } = piece;
+  const call = {
+    index,
+    ...(id === undefined ? {} : { id, type: 'function' }),
+    function: { ...(name === undefined ? {} : { name }), arguments: args ?? '' },
+  };
+  return { choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] };
+}
+
+export function finish(reason: string): object {
+  return { choices: [{ index: 0, delta: {}, finish_reason: reason }] };
+}
+
+export const done = 'data: [DONE]\n\n';
+
+/** A pass that calls tools and says nothing. */
+export function toolCalls(...calls: [name: string, args: object][]): Reply {
+  return {
+    pieces: [
+      ...calls.map(([name, args], index) =>
+        toolPiece(index, { id: `call_${index}`, name, arguments: JSON.stringify(args) }),
+      ),
+      finish('tool_calls'),
+      done,
+    ],
+  };
+}
+
+async function give(response: ServerResponse, reply: Reply): Promise<void> {
+  const { status, pieces = [], bytesPerWrite, silentMs = 0, hangUp = false } = reply;
+  if (silentMs === Number.POSITIVE_INFINITY) return;
+  await setTimeout(silentMs);
+  if (status !== undefined) {
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ error: { message: 'as the test said', type: 'stand_in' } }));
+    return;
+  }
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.flushHeaders();
+  for (const piece of pieces) {
+    const text = typeof piece === 'string' ? piece : `data: ${JSON.stringify(piece)}\n\n`;
+    const bytes = Buffer.from(text);
+    const step = bytesPerWrite ?? bytes.length;
+    for (let at = 0; at < bytes.length; at += step) {
+      response.write(bytes.subarray(at, at + step));
+      if (bytesPerWrite !== undefined) await setImmediateTurn();
+    }
+    await setImmediateTurn();
+  }
+  if (hangUp) response.destroy();
+  else response.end();
+}
+
+/** Lets what was written leave on its own. */
+function setImmediateTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+async function read(request: IncomingMessage): Promise<string> {
+  request.setEncoding('utf8');
+  let text = '';
+  for await (const piece of request) text += piece;
+  return text;
+}
