@@ -38,6 +38,20 @@ export async function findAppointments(
   return rows.filter((row) => namesAgree(row.patient['name'] ?? '', name)).slice(0, foundMax);
 }
 
+/** What is still to come, the nearest first. */
+export async function upcomingAppointments(sql: Sql, tenantId: string): Promise<Appointment[]> {
+  const rows = await inTenant(
+    sql,
+    tenantId,
+    (tx) => tx<Appointment[]>`
+      select id, slot_id as "slotId", starts_at as "startsAt", practitioner_id as "practitionerId", patient
+      from appointments
+      where tenant_id = ${tenantId} and status = 'booked' and starts_at > ledger_now()
+      order by starts_at, practitioner_id`,
+  );
+  return [...rows];
+}
+
 /** Every word given is one of the recorded name's; at least one of them. Titles, case and accents do not count. */
 export function namesAgree(recorded: string, given: string): boolean {
   const known = new Set(words(recorded));

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import type { Organization, Practitioner } from '#organization/organization.ts';
 import { inTenant } from '#storage/postgres.ts';
-import { localDate, slotsOf } from './open-hours.ts';
+import { addDays, localDate, slotsOf } from './open-hours.ts';
 
 /**
  * Writes the slots of an organization's open hours from today to its horizon that are not there yet.
@@ -37,10 +37,4 @@ export async function fillSlots(sql: Sql, organization: Organization, now: Date)
 /** The ledger's own name of a slot: UTC instant to the second and the practitioner's key. */
 export function slotIdOf(startsAt: Date, practitioner: Pick<Practitioner, 'key'>): string {
   return `${startsAt.toISOString().slice(0, 19)}Z/${practitioner.key}`;
-}
-
-function addDays(isoDate: string, days: number): string {
-  const date = new Date(`${isoDate}T00:00:00Z`);
-  date.setUTCDate(date.getUTCDate() + days);
-  return date.toISOString().slice(0, 10);
 }

@@ -31,7 +31,7 @@ const lockLifetimeMs = 3_000;
 /** For so long after a claim the losers of a rush are told so without asking Postgres. */
 const claimedMarkMs = 1_000;
 /** How often, and how far apart, a loser looks whether the claim ahead of it succeeded, before it asks Postgres. */
-const looksMax = 5;
+const looksMax = 20;
 const lookEveryMs = 5;
 
 /**

@@ -1,4 +1,6 @@
 import type { Sql } from 'postgres';
+import { openDirectory } from '#organization/directory.ts';
+import type { Organization } from '#organization/organization.ts';
 import { openLedger } from '#storage/open-ledger.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { type Config, ledgerPlace, readConfig } from '../config.ts';
@@ -18,6 +20,16 @@ export async function openCommandStores({
   const config = readConfig();
   const ledger = await openLedger(ledgerPlace(config), { holder: 'command', log, poolSize });
   return { sql: ledger.sql, config, [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose]() };
+}
+
+/** The organizations a command is about: all, or the one named. */
+export async function organizationsOf(sql: Sql, key?: string): Promise<Organization[]> {
+  await using directory = await openDirectory({ sql, log: commandLog() });
+  const all = directory.all();
+  if (key === undefined) return all;
+  const named = directory.named(key);
+  if (named !== undefined) return [named];
+  throw new Error(`there is no organization ${key}; there are: ${all.map((one) => one.key).join(', ')}`);
 }
 
 /** Commands speak for themselves; of the rooms below only warnings are shown. */

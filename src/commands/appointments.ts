@@ -1,0 +1,66 @@
+import { Command } from 'commander';
+import { cancelAppointment, upcomingAppointments } from '#booking/appointment-changes.ts';
+import type { Organization } from '#organization/organization.ts';
+import { openCommandStores, organizationsOf, runCommand } from './stores.ts';
+
+const command = new Command('npm run appointments --').description(
+  'Shows and cancels appointments, by the same rules as a caller’s own wish. Works beside a running server.',
+);
+
+command
+  .command('list')
+  .description('The appointments to come, each with its id')
+  .option('--organization <key>', 'of this organization only')
+  .option('--json', 'print JSON')
+  .action(async (options: { organization?: string; json?: boolean }) => {
+    await using stores = await openCommandStores();
+    for (const organization of await organizationsOf(stores.sql, options.organization)) {
+      const appointments = await upcomingAppointments(stores.sql, organization.id);
+      if (options.json) console.log(JSON.stringify({ organization: organization.key, appointments }));
+      else {
+        console.log(`${organization.name}: ${appointments.length} to come`);
+        for (const { id, startsAt, practitionerId, patient } of appointments) {
+          const practitioner =
+            organization.practitioners.find((one) => one.id === practitionerId)?.name ?? '';
+          const who = [patient['name'] ?? 'no name', patient['phone'] ?? 'no number'].join(', ');
+          console.log(`  ${id}  ${clinicTime(startsAt, organization)}  ${practitioner}  ${who}`);
+        }
+      }
+    }
+  });
+
+command
+  .command('cancel')
+  .description('Cancels an appointment and opens its time again')
+  .argument('<id>', 'as `list` shows it')
+  .action(async (id: string) => {
+    if (!uuid.test(id))
+      throw new Error(`${id} is no appointment's id; npm run appointments -- list shows them`);
+    await using stores = await openCommandStores();
+    for (const organization of await organizationsOf(stores.sql)) {
+      const outcome = await cancelAppointment(stores.sql, { tenantId: organization.id, callSid: null }, id);
+      if (!outcome.cancelled && outcome.reason === 'unknown_appointment') continue;
+      if (!outcome.cancelled) throw new Error('this appointment was moved; cancel the one in its place');
+      const when = clinicTime(outcome.startsAt, organization);
+      console.log(
+        outcome.repeated ? `${when} was cancelled already.` : `${when} is cancelled; its time is open.`,
+      );
+      return;
+    }
+    throw new Error(`there is no appointment ${id}; npm run appointments -- list shows them`);
+  });
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function clinicTime(instant: Date, { zone }: Organization): string {
+  return new Intl.DateTimeFormat('en-CA', {
+    timeZone: zone,
+    dateStyle: 'short',
+    timeStyle: 'short',
+    hourCycle: 'h23',
+  }).format(instant);
+}
+
+await runCommand(async () => {
+  await command.parseAsync();
+});
