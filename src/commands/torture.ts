@@ -21,8 +21,8 @@ const command = new Command('npm run torture --')
   .option('-m, --minutes <number>', 'how long', positive, 1)
   .option('-s, --seed <number>', 'what callers and faults decide by', positive, 1)
   .option('--servers <number>', 'server processes', positive, 3)
-  .option('--door-callers <number>', 'calls at once through the doors', positive, 150)
-  .option('--sql-callers <number>', 'calls at once straight at the database', positive, 24)
+  .option('--door-callers <number>', 'calls at once through the doors', positive, 100)
+  .option('--sql-callers <number>', 'calls at once straight at the database', positive, 48)
   .option('--report <file>', 'also write what happened as JSON')
   .action(async (options: Options) => {
     const { minutes, seed, servers, doorCallers: door, sqlCallers: sql } = options;

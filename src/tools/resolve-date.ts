@@ -94,6 +94,7 @@ const datePatterns: [RegExp, Reader][] = [
   [/\b(\d{4}-\d{2}-\d{2})(?:t\S*)?/, ([, iso = '']) => orNothing(() => Temporal.PlainDate.from(iso))],
   [/\bday after tomorrow\b/, (_, today) => today.add({ days: 2 })],
   [/\btomorrow\b/, (_, today) => today.add({ days: 1 })],
+  [/\byesterday\b/, (_, today) => today.subtract({ days: 1 })],
   [/\b(?:today|tonight|this (?:morning|afternoon|evening))\b/, (_, today) => today],
   [/\bin (?:a|1) week\b/, (_, today) => today.add({ days: 7 })],
   [

@@ -6,7 +6,9 @@ import type { Organization, Schedule } from '#organization/organization.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { createLog } from '#telemetry/log.ts';
 
-/** Hours a day, a few days, three practitioners: few enough slots that hundreds of callers keep meeting. */
+const practitioners = ['ada', 'ben', 'eve', 'ida', 'jon', 'kim', 'leo', 'mia'];
+
+/** Hours a day, a few days, eight practitioners: few enough slots that hundreds of callers keep meeting. */
 const schedule: Schedule = {
   weekly: Object.fromEntries(
     ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'].map((day) => [
@@ -34,7 +36,7 @@ export async function makeClinic(sql: Sql): Promise<Organization> {
       insert into organizations (id, key, name, zone, schedule, holds_per_call_max, holds_per_number_and_day_max,
         live_holds_max)
       values (${id}, 'torture', 'the clinic', 'Europe/Berlin', ${tx.json(schedule as never)}, null, null, null)`;
-    for (const key of ['ada', 'ben', 'eve']) {
+    for (const key of practitioners) {
       await tx`
         insert into practitioners ${tx({ tenant_id: id, key, name: `Dr. ${key}`, spoken_name: `Doctor ${key}` })}`;
     }

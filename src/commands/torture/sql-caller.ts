@@ -10,8 +10,9 @@ export interface Ledger {
   tenantId: string;
 }
 
-/** The span the run's slots lie in, and more. */
-const spanDays = 10;
+/** How many days ahead the run's slots reach, at least; a caller looks at a few hours of one of them. */
+const daysAhead = 5;
+const lookHours = 6;
 
 /**
  * One call straight at the ledger's functions, past everything in front of them: it claims versions that are no
@@ -21,7 +22,7 @@ export async function callBySql(ledger: Ledger, operations: Operations, random: 
   const call = `sql-${randomUUID()}`;
   const ask = (kind: Operation['kind'], about: Operation['about'], attempt: () => Promise<Told>) =>
     operations.run({ by: 'sql', call, kind, about }, attempt);
-  const open = await openSlots(ledger);
+  const open = await openSlots(ledger, random);
   const wanted = random.pick(open);
   if (wanted === undefined) return cancelSomething(ledger, operations, random);
 
@@ -53,7 +54,7 @@ export async function callBySql(ledger: Ledger, operations: Operations, random: 
   const appointmentId = confirmed.answer?.appointmentId;
   if (appointmentId === undefined || random.chance(0.1)) return;
   if (random.chance(0.2)) {
-    const target = random.pick(await openSlots(ledger));
+    const target = random.pick(await openSlots(ledger, random));
     if (target !== undefined) {
       await ask('move', { appointmentId }, () => move(ledger, call, { appointmentId, target }));
     }
@@ -81,12 +82,12 @@ interface Slot {
   version: string;
 }
 
-async function openSlots({ sql, tenantId }: Ledger): Promise<Slot[]> {
-  const now = Date.now();
-  const [from, to] = [new Date(now).toISOString(), new Date(now + spanDays * 86_400_000).toISOString()];
-  return sql<Slot[]>`select slot_id as "slotId", version from open_slots(${tenantId}, ${from}, ${to})`.catch(
-    () => [],
-  );
+async function openSlots({ sql, tenantId }: Ledger, random: Random): Promise<Slot[]> {
+  const startMs = Date.now() + random.below(daysAhead * 24) * 3_600_000;
+  const [from, to] = [startMs, startMs + lookHours * 3_600_000].map((ms) => new Date(ms).toISOString());
+  return sql<Slot[]>`
+    select slot_id as "slotId", version
+    from open_slots(${tenantId}, ${from ?? ''}, ${to ?? ''})`.catch(() => []);
 }
 
 const answered = z.object({
