@@ -57,12 +57,16 @@ declare
   taken available_slots;
 begin
   for other in
+    -- Two questions, each with an index of its own: stale holds are not swept, so there may be many.
     select * from available_slots c
-    where c.tenant_id = target.tenant_id and c.status = 'reserved' and c.id <> target.id
-      and (c.reserved_by = p_call_sid
-        or (c.practitioner_id = target.practitioner_id and c.expires_at <= p_now
-          and c.starts_at > target.starts_at - interval '1 day' and c.starts_at < upper(target.occupies)
-          and c.occupies && target.occupies))
+    where c.tenant_id = target.tenant_id and c.status = 'reserved' and c.reserved_by = p_call_sid
+      and c.id <> target.id
+    union all
+    select * from available_slots c
+    where c.practitioner_id = target.practitioner_id and c.status = 'reserved' and c.expires_at <= p_now
+      and c.reserved_by <> p_call_sid and c.id <> target.id
+      and c.starts_at > target.starts_at - interval '1 day' and c.starts_at < upper(target.occupies)
+      and c.occupies && target.occupies
   loop
     perform free_slot(other.id, case when other.reserved_by = p_call_sid then 'hold given up' else 'hold expired' end);
   end loop;
@@ -353,7 +357,7 @@ begin
     select s.slot_id, s.version, s.starts_at, s.practitioner_id
     from available_slots s
     where s.tenant_id = p_tenant_id and s.starts_at >= p_from and s.starts_at < p_to
-      and (s.status = 'available' or (s.status = 'reserved' and s.expires_at <= moment))
+      and s.status in ('available', 'reserved') and (s.status = 'available' or s.expires_at <= moment)
       and not slot_in_use(s, null, moment)
     order by s.starts_at, s.slot_id;
 end
