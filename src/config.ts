@@ -45,7 +45,7 @@ export async function readSecrets(config: Config): Promise<{ vapiSecret: string;
   };
 }
 
-export class ConfigurationError extends Error {
+class ConfigurationError extends Error {
   override name = 'ConfigurationError';
 }
 

@@ -2,8 +2,6 @@ import type { Sql } from 'postgres';
 import { z } from 'zod';
 import { inTenant } from '#storage/postgres.ts';
 
-export type Step = 'greeting' | 'check_avail' | 'reserve' | 'confirm_sms' | 'booked' | 'failed';
-
 /** One call of one organization. */
 export interface CallKey {
   tenantId: string;
@@ -20,18 +18,6 @@ export interface Offer {
   /** Messages of the caller in the history when it was read out; `null` from a door without a history. */
   userTurns: number | null;
   offeredAt: Date;
-}
-
-export interface Hold {
-  slotId: string;
-  version: string;
-  startsAt: Date;
-  practitionerId: string;
-  expiresAt: Date;
-  /** Messages of the caller in the history when it was made. */
-  userTurns: number | null;
-  /** It was made in an earlier call of the same number, and the caller has not said yet whose it is. */
-  fromEarlierCall: boolean;
 }
 
 /** What the ledger says about a call at the moment its turn begins. */
@@ -105,7 +91,9 @@ const snapshot = z.object({
       startsAt: instant,
       practitionerId: z.string(),
       expiresAt: instant,
+      /** Messages of the caller in the history when it was made. */
       userTurns,
+      /** It was made in an earlier call of the same number, and the caller has not said yet whose it is. */
       fromEarlierCall: z.boolean(),
     })
     .nullable(),

@@ -35,6 +35,6 @@ export async function fillSlots(sql: Sql, organization: Organization, now: Date)
 }
 
 /** The ledger's own name of a slot: UTC instant to the second and the practitioner's key. */
-export function slotIdOf(startsAt: Date, practitioner: Pick<Practitioner, 'key'>): string {
+function slotIdOf(startsAt: Date, practitioner: Pick<Practitioner, 'key'>): string {
   return `${startsAt.toISOString().slice(0, 19)}Z/${practitioner.key}`;
 }

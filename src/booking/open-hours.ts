@@ -29,12 +29,7 @@ export function openHoursOn(
  * Open stretches as real time. A stretch that begins or ends in the hour a clock change leaves out begins or ends
  * at the change; on a day whose hour comes twice the stretch is as long as it really is.
  */
-export function openIntervals(
-  schedule: Schedule,
-  zone: string,
-  span: DaySpan,
-  weekly?: WeeklyHours,
-): Interval[] {
+function openIntervals(schedule: Schedule, zone: string, span: DaySpan, weekly?: WeeklyHours): Interval[] {
   return daysOf(span).flatMap((date) =>
     openHoursOn(schedule, date, weekly)
       .map(({ from, to }) => ({ startsAt: instantOf(date, from, zone), endsAt: instantOf(date, to, zone) }))

@@ -40,13 +40,7 @@ export function createTemporalContexts(): (about: {
   };
 }
 
-export function temporalContext({
-  organization,
-  now,
-}: {
-  organization: Organization;
-  now: Date;
-}): TemporalContext {
+function temporalContext({ organization, now }: { organization: Organization; now: Date }): TemporalContext {
   const { zone, schedule } = organization;
   const today = localDate(zone, now);
   const clock = Temporal.Instant.fromEpochMilliseconds(now.getTime()).toZonedDateTimeISO(zone).toPlainTime();

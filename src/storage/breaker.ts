@@ -13,7 +13,7 @@ export interface Breaker extends Disposable {
  * Redis beside us answers in less than one millisecond; one that takes longer than this does not speed anything up.
  * It is what a slow, paused or absent Redis costs the callers of one moment, once.
  */
-export const commandDeadlineMs = 20;
+const commandDeadlineMs = 20;
 /** How often a Redis that is left out is asked whether it is back. */
 const pingEveryMs = 250;
 /** A connection on which nothing comes back for this long is dead, whatever the operating system says. */

@@ -83,7 +83,7 @@ export function spokenAppointment(
   return `${day} at ${spokenSlot({ startsAt: slot.startsAt, zone: organization.zone, language, ...named(organization, slot) })}`;
 }
 
-export function spokenDayOf(organization: Organization, language: string, instant: Date, now: Date): string {
+function spokenDayOf(organization: Organization, language: string, instant: Date, now: Date): string {
   const today = localDate(organization.zone, now);
   return spokenDate(localDate(organization.zone, instant), language, { today });
 }

@@ -72,9 +72,7 @@ interface ToolMessage {
 }
 
 /** Reads a `tool-calls` message in any of the four shapes that are in circulation (reference: Vapi's documentation). */
-export function readToolMessage(
-  body: Buffer,
-): { ok: true; message: ToolMessage } | { ok: false; problem: string } {
+function readToolMessage(body: Buffer): { ok: true; message: ToolMessage } | { ok: false; problem: string } {
   let json: unknown;
   try {
     json = JSON.parse(body.toString('utf8'));

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { migrationsFolder } from '../../config.ts';
@@ -73,12 +73,13 @@ export async function startRedis(): Promise<Restartable> {
     args: ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
     url: `redis://127.0.0.1:${port}`,
     isUp: async () => {
-      try {
-        execFileSync('redis-cli', ['-p', String(port), 'ping'], { stdio: 'ignore', timeout: 1_000 });
-        return true;
-      } catch {
-        return false;
-      }
+      const socket = connect(port, '127.0.0.1');
+      const connected = await once(socket, 'connect').then(
+        () => true,
+        () => false,
+      );
+      socket.destroy();
+      return connected;
     },
   });
 }
@@ -126,7 +127,7 @@ async function restartable({ program, args, env, url, isUp }: Recipe): Promise<R
   };
 }
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
