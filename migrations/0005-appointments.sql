@@ -1,4 +1,96 @@
--- Changes of what is booked: cancel and move, the hold of a caller who was cut off, and forgetting a person.
+-- What becomes of a hold: an appointment with its promised text, and an appointment's own changes.
+
+-- Turns a call's hold into an appointment: appointment, slot, step, history and the promised text message
+-- together or not at all. p_version is the hold's: a confirmation that was delayed past another claim of the
+-- same call books nothing. Asked again, it tells the same success and merges corrected details.
+-- p_patient: {name, phone, email, reason}, absent keys stay as they were. p_text: {number, wording, language}.
+-- Gives {success, appointment_id, slot_id, starts_at, repeated}, or {success: false, reason: no_hold | superseded}.
+create function confirm_booking(p_tenant_id uuid, p_call_sid text, p_version uuid, p_patient jsonb, p_text jsonb,
+  p_turn bigint default null) returns jsonb
+  language plpgsql as $$
+declare
+  call call_states;
+  held available_slots;
+  made appointments;
+  moment timestamptz;
+begin
+  if superseded(p_tenant_id, p_call_sid, p_turn) then
+    return jsonb_build_object('success', false, 'reason', 'superseded');
+  end if;
+  select * into call from call_states where tenant_id = p_tenant_id and call_sid = p_call_sid;
+  -- The hold meant is the one whose version is presented: the call's latest, live or lapsed.
+  if not found or call.hold_version is distinct from p_version then
+    return jsonb_build_object('success', false, 'reason', 'no_hold');
+  end if;
+
+  update appointments set patient = patient || jsonb_strip_nulls(p_patient), updated_at = ledger_now()
+  where tenant_id = p_tenant_id and call_sid = p_call_sid and hold_version = p_version and status = 'booked'
+  returning * into made;
+  if found then
+    update call_states set patient_data = patient_data || jsonb_strip_nulls(p_patient)
+    where tenant_id = p_tenant_id and call_sid = p_call_sid;
+    perform promise_text(made, p_text);
+    return jsonb_build_object('success', true, 'appointment_id', made.id, 'slot_id', made.slot_id,
+      'starts_at', made.starts_at, 'repeated', true);
+  end if;
+
+  select * into held from available_slots where tenant_id = p_tenant_id and slot_id = call.slot_id;
+  -- A booking made from this hold and given up since is not made again by an old yes.
+  if not found or exists (
+    select from appointments where tenant_id = p_tenant_id and call_sid = p_call_sid and hold_version = p_version
+  ) then
+    return jsonb_build_object('success', false, 'reason', 'no_hold');
+  end if;
+  perform lock_practitioners(array[held.practitioner_id]);
+  moment := ledger_now();
+  select * into held from available_slots where id = held.id;
+  if not (held.status = 'reserved' and held.reserved_by = p_call_sid and held.expires_at > moment) then
+    -- It lapsed. If nobody else wanted the time meanwhile, it is claimed again in passing.
+    if held.status in ('booked', 'blocked') or held.starts_at <= moment or slot_in_use(held, p_call_sid, moment) then
+      return jsonb_build_object('success', false, 'reason', 'no_hold');
+    end if;
+    held := take_slot(held, p_call_sid, moment);
+    insert into call_history (tenant_id, call_sid, slot_id, cause)
+    values (p_tenant_id, p_call_sid, held.slot_id, 'lapsed hold claimed again');
+  end if;
+
+  insert into appointments (tenant_id, practitioner_id, slot_id, starts_at, occupies, call_sid, hold_version, patient)
+  values (p_tenant_id, held.practitioner_id, held.slot_id, held.starts_at, held.occupies, p_call_sid, p_version,
+    call.patient_data || jsonb_strip_nulls(p_patient))
+  returning * into made;
+  update available_slots set status = 'booked', version = gen_random_uuid(),
+    reserved_by = null, reserved_at = null, expires_at = null
+  where id = held.id;
+  -- A caller who says yes in the same breath, or another door, has not passed confirm_sms yet.
+  update call_states set step = 'confirm_sms', cause = 'hold read back'
+  where tenant_id = p_tenant_id and call_sid = p_call_sid and step in ('reserve', 'greeting', 'failed');
+  update call_states set step = 'booked', cause = 'booking confirmed', expires_at = null, error_message = null,
+    patient_data = made.patient
+  where tenant_id = p_tenant_id and call_sid = p_call_sid;
+  perform promise_text(made, p_text);
+  return jsonb_build_object('success', true, 'appointment_id', made.id, 'slot_id', made.slot_id,
+    'starts_at', made.starts_at, 'repeated', false);
+end
+$$;
+
+-- Promises a text message about an appointment. It waits a moment, so that a correction in the caller's next
+-- breath replaces it; the same number and wording twice is one message.
+create function promise_text(about appointments, p_text jsonb) returns void
+  language plpgsql as $$
+begin
+  if p_text is null or p_text ->> 'number' is null then
+    return;
+  end if;
+  update text_messages set status = 'replaced'
+  where appointment_id = about.id and wording = p_text ->> 'wording' and number <> p_text ->> 'number'
+    and status = 'recorded' and send_after > ledger_now();
+  insert into text_messages (tenant_id, appointment_id, number, wording, language, send_after)
+  values (about.tenant_id, about.id, p_text ->> 'number', p_text ->> 'wording', p_text ->> 'language',
+    ledger_now() + interval '10 seconds')
+  on conflict (appointment_id, number, wording) do update set status = 'recorded'
+    where text_messages.status = 'replaced';
+end
+$$;
 
 -- Cancels an appointment and opens its slot. p_call_sid is the call that asked, null for the clinic's own people.
 -- Gives {success, appointment_id, starts_at, repeated}, or {success: false, reason: unknown_appointment | moved}.
@@ -107,116 +199,5 @@ begin
   where tenant_id = p_tenant_id and call_sid = p_call_sid;
   return jsonb_build_object('success', true, 'appointment_id', made.id, 'slot_id', made.slot_id,
     'starts_at', made.starts_at, 'repeated', false);
-end
-$$;
-
--- A caller who was cut off calls again: the live hold of a call that has ended moves to the new call of the same
--- number. Caller ids can be forged, so what the hold is about is for the caller to say, not for us to read out;
--- a call that is still on keeps its hold.
-create function adopt_hold(p_tenant_id uuid, p_call_sid text, p_caller text) returns boolean
-  language plpgsql as $$
-declare
-  earlier call_states;
-  held available_slots;
-begin
-  perform lock_call(p_tenant_id, p_call_sid);
-  select s.* into held
-  from call_states c
-  join available_slots s on s.tenant_id = c.tenant_id and s.reserved_by = c.call_sid and s.status = 'reserved'
-  where c.tenant_id = p_tenant_id and c.caller = p_caller and c.call_sid <> p_call_sid and c.ended_at is not null
-    and s.expires_at > ledger_now()
-  order by s.expires_at desc limit 1;
-  if not found then
-    return false;
-  end if;
-  perform lock_practitioners(array[held.practitioner_id]);
-  select * into earlier from call_states where tenant_id = p_tenant_id and call_sid = held.reserved_by;
-  -- The hold is fenced by a new version: a late confirmation of the earlier call books nothing.
-  update available_slots set reserved_by = p_call_sid, version = gen_random_uuid()
-  where id = held.id and version = held.version and status = 'reserved' and expires_at > ledger_now()
-  returning * into held;
-  if not found then
-    return false;
-  end if;
-  insert into call_history (tenant_id, call_sid, slot_id, cause)
-  values (p_tenant_id, earlier.call_sid, held.slot_id, 'hold moved to the call-back');
-  update call_states set step = 'confirm_sms', slot_id = held.slot_id, hold_version = held.version,
-    hold_user_turns = user_turns, expires_at = held.expires_at, patient_data = earlier.patient_data || patient_data,
-    adopted_from = earlier.call_sid, cause = 'hold of the earlier call'
-  where tenant_id = p_tenant_id and call_sid = p_call_sid;
-  return true;
-end
-$$;
-
--- The caller has said the name on the hold of the earlier call: from now on it is this call's like any other. The
--- words that said the name are not a yes to the time, which has not been read out yet.
-create function accept_adopted_hold(p_tenant_id uuid, p_call_sid text, p_name text) returns void
-  language plpgsql as $$
-begin
-  perform lock_call(p_tenant_id, p_call_sid);
-  update call_states set adopted_from = null, hold_user_turns = user_turns,
-    patient_data = patient_data || jsonb_build_object('name', p_name)
-  where tenant_id = p_tenant_id and call_sid = p_call_sid;
-end
-$$;
-
--- Keeps which appointments a call found, after name and number agreed.
-create function record_found(p_tenant_id uuid, p_call_sid text, p_user_turns integer, p_ids uuid[]) returns void
-  language plpgsql as $$
-begin
-  perform lock_call(p_tenant_id, p_call_sid);
-  update call_states set found_appointments = p_ids, found_user_turns = p_user_turns
-  where tenant_id = p_tenant_id and call_sid = p_call_sid;
-end
-$$;
-
--- Removes a person from everything but the history, which never held them. Gives how many rows were changed.
--- Upcoming appointments are the caller's to cancel first: a booked time without a patient helps nobody.
-create function forget_person(p_tenant_id uuid, p_phone text) returns integer
-  language plpgsql as $$
-declare
-  changed integer := 0;
-  n integer;
-begin
-  perform set_config('holdline.tenant_id', p_tenant_id::text, true);
-  delete from text_messages t using appointments a
-  where t.tenant_id = p_tenant_id and a.id = t.appointment_id and (t.number = p_phone or a.patient ->> 'phone' = p_phone);
-  get diagnostics n = row_count;
-  changed := changed + n;
-  update call_states set patient_data = '{}', caller = null
-  where tenant_id = p_tenant_id and (caller = p_phone or patient_data ->> 'phone' = p_phone
-    or call_sid in (select call_sid from appointments where tenant_id = p_tenant_id and patient ->> 'phone' = p_phone));
-  get diagnostics n = row_count;
-  changed := changed + n;
-  update appointments set patient = '{}', updated_at = ledger_now()
-  where tenant_id = p_tenant_id and patient ->> 'phone' = p_phone;
-  get diagnostics n = row_count;
-  return changed + n;
-end
-$$;
-
--- Removes patients' details older than the organization keeps them. Gives how many rows were changed.
-create function forget_expired(p_tenant_id uuid) returns integer
-  language plpgsql as $$
-declare
-  horizon timestamptz;
-  changed integer := 0;
-  n integer;
-begin
-  perform set_config('holdline.tenant_id', p_tenant_id::text, true);
-  select ledger_now() - make_interval(days => retention_days) into horizon from organizations where id = p_tenant_id;
-  if horizon is null then
-    return 0;
-  end if;
-  delete from text_messages where tenant_id = p_tenant_id and created_at < horizon;
-  get diagnostics n = row_count;
-  changed := changed + n;
-  update call_states set patient_data = '{}', caller = null
-  where tenant_id = p_tenant_id and created_at < horizon and (patient_data <> '{}' or caller is not null);
-  get diagnostics n = row_count;
-  changed := changed + n;
-  update appointments set patient = '{}' where tenant_id = p_tenant_id and starts_at < horizon and patient <> '{}';
-  get diagnostics n = row_count;
-  return changed + n;
 end
 $$;

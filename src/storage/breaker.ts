@@ -13,14 +13,14 @@ export interface Breaker extends Disposable {
  * Redis beside us answers in less than one millisecond; one that takes longer than this does not speed anything up.
  * It is what a slow, paused or absent Redis costs the callers of one moment, once.
  */
-const commandDeadlineMs = 20;
+const usualDeadlineMs = 20;
 /** How often a Redis that is left out is asked whether it is back. */
 const pingEveryMs = 250;
 /** A connection on which nothing comes back for this long is dead, whatever the operating system says. */
 const deadAfterMs = 5_000;
 
 /** Watches a connection that is set to reconnect by itself. Its loss is one log line, its return another. */
-export function watch(redis: Redis, log: Log): Breaker {
+export function watch(redis: Redis, log: Log, commandDeadlineMs = usualDeadlineMs): Breaker {
   const waiting = new Set<() => void>();
   const closing = new AbortController();
   const complained = new Set<string>();

@@ -18,7 +18,16 @@ const compareAndSet = `if redis.call('get', KEYS[1]) == ARGV[1] then return redi
  * Opens Redis. Never fails: a Redis that is absent, slow or paused is left out, and everything answers "unknown" at
  * once, until a ping in the background is answered again.
  */
-export async function openRedis({ url, log }: { url: string; log: Log }): Promise<Store & AsyncDisposable> {
+export async function openRedis({
+  url,
+  log,
+  commandDeadlineMs,
+}: {
+  url: string;
+  log: Log;
+  /** Past this an answer is not waited for, and Redis is left out. */
+  commandDeadlineMs?: number;
+}): Promise<Store & AsyncDisposable> {
   const redis = new Redis(url, {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -32,7 +41,7 @@ export async function openRedis({ url, log }: { url: string; log: Log }): Promis
   redis.on('error', (error: Error & { code?: string }) => {
     problem = error.code ?? error.message;
   });
-  const breaker = watch(redis, log);
+  const breaker = watch(redis, log, commandDeadlineMs);
   await firstAnswer(redis, breaker);
   if (!breaker.available) log.warn({ reason: problem }, 'Redis is left out until it answers');
   return {

@@ -8,6 +8,8 @@ import { type RedisServer, redisServer } from '../../redis-server.ts';
 
 const log = createLog({ level: 'silent', pretty: false });
 const ttlMs = 60_000;
+/** Longer than a machine under load takes to answer, and short enough to wait for where nobody answers. */
+const commandDeadlineMs = 1_000;
 
 interface Subject {
   store: Store;
@@ -32,7 +34,7 @@ async function startServer(): Promise<RedisServer> {
 }
 
 async function openStore({ url }: { url: string }): Promise<Store> {
-  const store = await openRedis({ url, log });
+  const store = await openRedis({ url, log, commandDeadlineMs });
   onTestFinished(() => store[Symbol.asyncDispose]());
   return store;
 }
