@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres, { type Sql } from 'postgres';
 import { type Claiming, reserveSlot } from '../src/booking/holds.ts';
+import { redisInstalled, startRedis } from '../src/commands/torture/processes.ts';
 import { migrationsFolder } from '../src/config.ts';
 import { openEmbeddedPostgres } from '../src/storage/embedded-postgres.ts';
 import { createMemoryStore } from '../src/storage/memory-store.ts';
@@ -17,7 +18,6 @@ import { openRedis } from '../src/storage/redis.ts';
 import type { Store } from '../src/storage/store.ts';
 import { createLog } from '../src/telemetry/log.ts';
 import { type Distribution, distribution } from './figures.ts';
-import { startRedis } from './targets.ts';
 
 const concurrencies = [1, 8, 32, 100];
 const rounds = 3;
@@ -44,10 +44,9 @@ const { sql } = stack.use(await openPostgres({ url: embedded.appUrl, poolSize, l
 const tenantId = await makeClinic(owner);
 
 const contenders: [name: string, run: (concurrency: number) => Promise<Round>][] = [];
-const redis = await startRedis();
-if (redis === undefined) console.log('redis-server is not installed: the rows with Redis are missing');
+if (!redisInstalled()) console.log('redis-server is not installed: the rows with Redis are missing');
 else {
-  stack.use(redis);
+  const redis = stack.use(await startRedis());
   const store = stack.use(await openRedis({ url: redis.url, log }));
   contenders.push(['reserveSlot, Redis in front', (n) => claimByNode({ sql, store }, n)]);
 }

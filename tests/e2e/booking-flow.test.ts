@@ -124,9 +124,9 @@ describe('the calendar is out of reach', () => {
         return (await callRecord(app.sql, app.organization.id, caller.callSid)).appointments.length;
       };
       expect(await book('Next Monday')).toBe(1);
-      await redis.stop();
+      await redis.kill();
       expect(await book('Next Monday')).toBe(1);
-      await redis.restart();
+      await redis.start();
       expect(await book('Next Monday')).toBe(1);
     });
   });

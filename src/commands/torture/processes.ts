@@ -19,6 +19,12 @@ export interface Restartable extends AsyncDisposable {
   resume(): void;
 }
 
+/** Whatever ends this process, nothing it started is left running. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 interface Recipe {
   program: string;
   args: string[];
@@ -89,11 +95,13 @@ async function restartable({ program, args, env, url, isUp }: Recipe): Promise<R
 
   async function start(): Promise<void> {
     if (child !== undefined && child.exitCode === null && child.signalCode === null) return;
+    if (child !== undefined) running.delete(child);
     child = spawn(program, args, {
       cwd: root,
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
+    running.add(child);
     const started = Date.now();
     while (!(await isUp())) {
       if (child.exitCode !== null || Date.now() - started > startDeadlineMs) {
@@ -108,10 +116,9 @@ async function restartable({ program, args, env, url, isUp }: Recipe): Promise<R
     const gone = once(child, 'exit');
     child.kill(signal);
     await gone;
+    running.delete(child);
   }
 
-  // Whatever ends this process, nothing it started is left running.
-  process.once('exit', () => child?.kill('SIGKILL'));
   await start();
   return {
     url,

@@ -4,7 +4,8 @@ import { createMemoryStore } from '#storage/memory-store.ts';
 import { openRedis } from '#storage/redis.ts';
 import type { Lock, Store } from '#storage/store.ts';
 import { createLog } from '#telemetry/log.ts';
-import { type RedisServer, redisServer } from '../../redis-server.ts';
+import type { Restartable } from '../../../src/commands/torture/processes.ts';
+import { redisServer } from '../../redis-server.ts';
 
 const log = createLog({ level: 'silent', pretty: false });
 const ttlMs = 60_000;
@@ -27,7 +28,7 @@ async function memory(): Promise<Subject> {
   };
 }
 
-async function startServer(): Promise<RedisServer> {
+async function startServer(): Promise<Restartable> {
   const server = await redisServer.start();
   onTestFinished(() => server[Symbol.asyncDispose]());
   return server;
@@ -169,10 +170,10 @@ async function worksAgain(store: Store): Promise<void> {
 redisServer.describe('a Redis that does not answer', () => {
   test('absent at open: it is left out, and used when it comes', async () => {
     const server = await startServer();
-    await server.stop();
+    await server.kill();
     const store = await openStore(server);
     await knowsNothing(store);
-    await server.restart();
+    await server.start();
     await worksAgain(store);
   });
 
@@ -189,11 +190,11 @@ redisServer.describe('a Redis that does not answer', () => {
     const server = await startServer();
     const store = await openStore(server);
     const lock = held(await store.lock('mine', 'x', ttlMs));
-    await server.stop();
+    await server.kill();
     await knowsNothing(store);
     await lock.release();
     await lock.keep('x', ttlMs);
-    await server.restart();
+    await server.start();
     await worksAgain(store);
   });
 
