@@ -80,6 +80,22 @@ const environment = z
     OPENAI_API_KEY: z.string().optional(),
     OPENAI_BASE_URL: webUrl.optional(),
     LLM_MODEL: z.string().optional(),
+    FALLBACK_OPENAI_API_KEY: z.string().optional(),
+    FALLBACK_OPENAI_BASE_URL: webUrl.optional(),
+    FALLBACK_LLM_MODEL: z.string().optional(),
+    LLM_FIRST_WORD_MS: z.coerce
+      .number({ error: 'is not a number; use milliseconds, e.g. 4000' })
+      .min(200, 'is too short for any model; use milliseconds, e.g. 4000')
+      .max(15_000, 'is later than the platform waits (20 s); use at most 15000')
+      .default(4_000),
+    VAPI_API_KEY: z.string().optional(),
+    VAPI_ASSISTANT_ID_BOOKING: z.string().optional(),
+    VAPI_BASE_URL: webUrl.default('https://api.vapi.ai'),
+    VAPI_CONTROL_HOSTS: z
+      .string()
+      .transform((hosts) => hosts.split(',').map((host) => host.trim()))
+      .pipe(z.array(z.hostname('is not a list of host names; use e.g. vapi.ai,vapi.example.com')))
+      .default(['vapi.ai']),
     VAPI_SECRET: secret.optional(),
     DEMO_KEY: secret.optional(),
     LOG_LEVEL: z
@@ -110,5 +126,17 @@ const environment = z
     }
     if (value.OPENAI_BASE_URL !== undefined && value.LLM_MODEL === undefined) {
       complain('OPENAI_BASE_URL', 'is set without LLM_MODEL; name the model this server should be asked for');
+    }
+    const second = [value.FALLBACK_OPENAI_API_KEY, value.FALLBACK_OPENAI_BASE_URL, value.FALLBACK_LLM_MODEL];
+    if (second.some((one) => one !== undefined)) {
+      if (value.FALLBACK_LLM_MODEL === undefined) {
+        complain(
+          'FALLBACK_LLM_MODEL',
+          'is missing; name the second model, or set no FALLBACK_… variable at all',
+        );
+      }
+      if (value.OPENAI_API_KEY === undefined && value.OPENAI_BASE_URL === undefined) {
+        complain('FALLBACK_LLM_MODEL', 'is set without a first model; set OPENAI_API_KEY or OPENAI_BASE_URL');
+      }
     }
   });

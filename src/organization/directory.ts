@@ -84,9 +84,10 @@ async function readShelf(sql: Sql, log: Log): Promise<Shelf> {
       log.error({ problem: z.prettifyError(read.error) }, 'an organization cannot be read and is not served');
       continue;
     }
-    const { addresses, keyHashes, ...organization } = read.data;
+    const { keyHashes, ...organization } = read.data;
     shelf.byName.set(organization.key, organization);
-    for (const { kind, value } of addresses) shelf.byAddress.set(`${kind} ${value}`, organization);
+    for (const { kind, value } of organization.addresses)
+      shelf.byAddress.set(`${kind} ${value}`, organization);
     for (const hash of keyHashes) shelf.byKeyHash.set(hash, organization);
   }
   return shelf;
@@ -117,6 +118,7 @@ const entry = z.object({
   receptionistName: z.string(),
   humanNumber: z.string().nullable(),
   vapiPrompt: z.enum(['append', 'ignore']),
+  model: z.enum(['holdline', 'platform']),
   releaseOnHangUp: z.boolean(),
   schedule,
   practitioners: z.array(
@@ -128,7 +130,7 @@ const entry = z.object({
       weekly: weekly.nullable(),
     }),
   ),
-  addresses: z.array(z.object({ kind: z.string(), value: z.string() })),
+  addresses: z.array(z.object({ kind: z.enum(['assistant', 'phone-number', 'dialled']), value: z.string() })),
   keyHashes: z.array(z.string()),
 });
 

@@ -17,10 +17,20 @@ export interface Organization {
   humanNumber: string | null;
   /** What happens to the prompt written in Vapi's dashboard. */
   vapiPrompt: 'append' | 'ignore';
+  /** Whose model answers: ours by the custom-LLM door, or the platform's own, which only calls our tools. */
+  model: 'holdline' | 'platform';
   /** Whether a hold is given up when the caller hangs up; otherwise it stays until it expires, for a call-back. */
   releaseOnHangUp: boolean;
   schedule: Schedule;
   practitioners: Practitioner[];
+  /** What the clinic is reached at; each belongs to it alone. */
+  addresses: Address[];
+}
+
+export interface Address {
+  kind: 'assistant' | 'phone-number' | 'dialled';
+  /** Vapi's id of the assistant or phone number, or the E.164 number that is dialled. */
+  value: string;
 }
 
 /** When a clinic, or one practitioner, can be booked. Times are the clinic's own clock. */
