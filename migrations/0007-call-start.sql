@@ -61,6 +61,44 @@ begin
 end
 $$;
 
+-- What is so about a call at this moment, and when that is.
+create or replace function call_snapshot(call call_states) returns jsonb
+  language sql volatile
+  return jsonb_build_object(
+    'turn', call.turn,
+    -- A hold's end is told by this clock; whoever waits for it must not measure with another.
+    'now', ledger_now(),
+    'step', call.step,
+    'userTurns', call.user_turns,
+    'caller', call.caller,
+    'patient', call.patient_data,
+    'holdVersion', call.hold_version,
+    'hold', (
+      select jsonb_build_object('slotId', s.slot_id, 'version', s.version, 'startsAt', s.starts_at,
+        'practitionerId', s.practitioner_id, 'expiresAt', s.expires_at, 'userTurns', call.hold_user_turns,
+        'fromEarlierCall', call.adopted_from is not null)
+      from available_slots s
+      where s.tenant_id = call.tenant_id and s.reserved_by = call.call_sid and s.status = 'reserved'
+        and s.expires_at > ledger_now()),
+    'appointment', (
+      select jsonb_build_object('id', a.id, 'slotId', a.slot_id, 'startsAt', a.starts_at,
+        'practitionerId', a.practitioner_id)
+      from appointments a
+      where a.tenant_id = call.tenant_id and a.call_sid = call.call_sid and a.status = 'booked'
+      order by a.created_at desc limit 1),
+    'found', coalesce((
+      select jsonb_agg(jsonb_build_object('number', f.number, 'id', a.id, 'slotId', a.slot_id,
+        'startsAt', a.starts_at, 'practitionerId', a.practitioner_id, 'userTurns', call.found_user_turns)
+        order by f.number)
+      from unnest(call.found_appointments) with ordinality as f (id, number)
+      join appointments a on a.tenant_id = call.tenant_id and a.id = f.id and a.status = 'booked'), '[]'),
+    'offers', coalesce((
+      select jsonb_agg(jsonb_build_object('number', o.number, 'slotId', o.slot_id, 'version', o.version,
+        'startsAt', s.starts_at, 'practitionerId', s.practitioner_id, 'userTurns', o.user_turns,
+        'offeredAt', o.offered_at) order by o.number)
+      from call_offers o join available_slots s on s.tenant_id = o.tenant_id and s.slot_id = o.slot_id
+      where o.tenant_id = call.tenant_id and o.call_sid = call.call_sid), '[]'));
+
 -- The number this function gives is the caller's turn; state is what the model is told about.
 -- p_user_turns: messages of the caller in the history so far; null where a door has no history.
 -- p_requested_at: when the platform sent the request, by its own clock; null where it does not say. A request that
@@ -105,15 +143,19 @@ begin
 end
 $$;
 
+create function milliseconds_of(length interval) returns double precision
+  language sql immutable return round(extract(epoch from length) * 1000);
+
 -- A hold's last minute, while its call is on. One process gets to act: a caller who has just said something is given
 -- two more minutes, once; one who has not is warned, once. p_version is the hold the question is about.
--- Gives {action: extend | warn | none, expires_at}.
+-- Gives {action: extended | warn | none, remaining_ms}: lengths, because the asker's clock is another.
 create function hold_in_last_minute(p_tenant_id uuid, p_call_sid text, p_version uuid) returns jsonb
   language plpgsql as $$
 declare
   call call_states;
   held available_slots;
   moment timestamptz;
+  last_minute constant interval := interval '65 seconds';
 begin
   perform lock_call(p_tenant_id, p_call_sid);
   select * into call from call_states where tenant_id = p_tenant_id and call_sid = p_call_sid;
@@ -123,9 +165,9 @@ begin
   if held.id is null or call.ended_at is not null or held.expires_at <= moment or call.warned_version = p_version then
     return jsonb_build_object('action', 'none');
   end if;
-  if held.expires_at > moment + interval '65 seconds' then
+  if held.expires_at > moment + last_minute then
     -- Another process has extended it.
-    return jsonb_build_object('action', 'none', 'expires_at', held.expires_at);
+    return jsonb_build_object('action', 'none', 'remaining_ms', milliseconds_of(held.expires_at - moment));
   end if;
   if call.extended_version is distinct from p_version and call.turn_began_at > moment - interval '45 seconds' then
     perform lock_practitioners(array[held.practitioner_id]);
@@ -139,10 +181,10 @@ begin
       where tenant_id = p_tenant_id and call_sid = p_call_sid;
     insert into call_history (tenant_id, call_sid, slot_id, cause)
       values (p_tenant_id, p_call_sid, held.slot_id, 'hold extended');
-    return jsonb_build_object('action', 'extend', 'expires_at', held.expires_at);
+    return jsonb_build_object('action', 'extended', 'remaining_ms', milliseconds_of(held.expires_at - moment));
   end if;
   update call_states set warned_version = p_version where tenant_id = p_tenant_id and call_sid = p_call_sid;
-  return jsonb_build_object('action', 'warn', 'expires_at', held.expires_at);
+  return jsonb_build_object('action', 'warn', 'remaining_ms', milliseconds_of(held.expires_at - moment));
 end
 $$;
 

@@ -2,20 +2,27 @@ import type { Server } from 'node:http';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Sql } from 'postgres';
 import { createOpenSlots } from '#booking/open-slots.ts';
+import { createCallLife } from '#conversation/call-life.ts';
+import { createCallerSpeech } from '#conversation/caller-speech.ts';
+import { createHoldWatch } from '#conversation/hold-watch.ts';
 import { createLiveCalls } from '#conversation/live-calls.ts';
 import { createSystemPrompt } from '#conversation/prompt.ts';
-import { createTemporalContexts } from '#conversation/temporal-context.ts';
+import { createTemporalContexts, type TemporalContext } from '#conversation/temporal-context.ts';
 import { runToolCalls } from '#conversation/tool-calls.ts';
-import { runTurn, type TurnEvent } from '#conversation/turn.ts';
+import { runTurn } from '#conversation/turn.ts';
+import type { TurnEvent } from '#conversation/turn-events.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import type { Directory } from '#organization/directory.ts';
+import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import type { Store } from '#storage/store.ts';
 import type { Log } from '#telemetry/log.ts';
 import { createToolbox } from '#tools/toolbox.ts';
+import { assistantAnswer } from '#vapi/assistant-request.ts';
 import { createAuthentication } from '#vapi/authentication.ts';
+import { createCallControl } from '#vapi/call-control.ts';
 import { chatCompletions } from '#vapi/chat-completions.ts';
-import { toolCalls } from '#vapi/tool-calls.ts';
+import { events } from '#vapi/events.ts';
 
 export interface AppParts {
   sql: Sql;
@@ -24,6 +31,10 @@ export interface AppParts {
   prompts: Prompts;
   model: LanguageModel;
   vapiSecret: string;
+  /** Where Vapi reaches us; without it no assistant can be made that points at us. */
+  publicUrl?: string | undefined;
+  /** Domains a call's control url may be under. */
+  controlHosts: string[];
   trustProxy: boolean;
   log: Log;
 }
@@ -40,9 +51,14 @@ export function createApp(parts: AppParts): App {
   const { sql, store, prompts, directory, log, model } = parts;
   const openSlots = createOpenSlots({ sql, store });
   const toolbox = createToolbox({ sql, store, openSlots, prompts, texting: false });
-  const systemPrompt = createSystemPrompt(prompts, createTemporalContexts());
+  const temporalContexts = createTemporalContexts();
+  const systemPrompt = createSystemPrompt(prompts, temporalContexts);
   const liveCalls = createLiveCalls();
-  const turnParts = { sql, model, toolbox, prompts, systemPrompt, liveCalls, log };
+  const callerSpeech = createCallerSpeech(store);
+  const callLife = createCallLife({ sql, openSlots, liveCalls, log });
+  const callControl = createCallControl({ hosts: parts.controlHosts, log });
+  const holdWatch = createHoldWatch({ sql, prompts, speech: callerSpeech, log });
+  const turnParts = { sql, model, toolbox, prompts, systemPrompt, liveCalls, holdWatch, log };
 
   const http: FastifyInstance = fastify({
     // Fastify speaks up only when something is wrong; what happens is told by us.
@@ -58,10 +74,30 @@ export function createApp(parts: AppParts): App {
 
   health(http, parts);
   const authenticate = createAuthentication({ secret: parts.vapiSecret, directory });
-  toolCalls(http, { authenticate, directory, runTools: (request) => runToolCalls(turnParts, request), log });
+  const speak = (outcome: string, organization?: Organization) =>
+    prompts.speak(outcome, organization?.languages[0] ?? 'en', { clinic: organization?.name ?? '' });
+  events(http, {
+    authenticate,
+    directory,
+    callLife,
+    callerSpeech,
+    runTools: (request) => runToolCalls(turnParts, request),
+    speak,
+    assistantFor: (organization, now) =>
+      assistantAnswer({
+        organization,
+        publicUrl: parts.publicUrl,
+        secret: parts.vapiSecret,
+        firstMessage: speak('opening', organization),
+        variableValues: variableValues(organization, temporalContexts({ organization, now })),
+      }),
+    log,
+  });
   chatCompletions(http, {
     authenticate,
     directory,
+    callLife,
+    callControl,
     runTurn: (request, signal) => runTurn(turnParts, request, signal),
     unknownOrganization: () => unknownOrganization(prompts),
     log,
@@ -78,6 +114,7 @@ export function createApp(parts: AppParts): App {
       http.server.closeAllConnections();
       await closed;
       await Promise.race([liveCalls.settled(), wait(drainMs)]);
+      await callControl[Symbol.asyncDispose]();
     },
   };
 }
@@ -119,6 +156,20 @@ function health(http: FastifyInstance, { sql, store, prompts, model }: AppParts)
     };
     return reply.code(ledger === 'ok' ? 200 : 503).send(state);
   });
+}
+
+/** What a prompt written at Vapi may use, under the names our own templates have. */
+function variableValues(organization: Organization, time: TemporalContext): Record<string, string> {
+  const { currentDate, currentTime, tenantTimezone, businessHours, nextBusinessDay } = time;
+  return {
+    clinic: organization.name,
+    receptionist: organization.receptionistName,
+    currentDate,
+    currentTime,
+    tenantTimezone,
+    businessHours,
+    nextBusinessDay,
+  };
 }
 
 function* unknownOrganization(prompts: Prompts): Generator<TurnEvent> {

@@ -4,6 +4,7 @@ import { fillSlots } from '#booking/fill-slots.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createOpenAiModel } from '#model/openai.ts';
 import { createRehearsalModel } from '#model/rehearsal.ts';
+import { withSecondChoice } from '#model/second-choice.ts';
 import { seedDemoClinic } from '#organization/demo-clinic.ts';
 import { openDirectory } from '#organization/directory.ts';
 import { openPrompts } from '#prompts/templates.ts';
@@ -55,6 +56,8 @@ async function main(config: Config, log: Log): Promise<void> {
       prompts,
       model: openModel(config, log),
       vapiSecret: secrets.vapiSecret,
+      publicUrl: config.PUBLIC_URL,
+      controlHosts: config.VAPI_CONTROL_HOSTS,
       trustProxy: config.TRUST_PROXY,
       log,
     }),
@@ -76,15 +79,30 @@ function welcome(config: Config, log: Log, { url, vapiSecret }: { url: string; v
 }
 
 function openModel(config: Config, log: Log): LanguageModel {
-  const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl, LLM_MODEL: model } = config;
-  if (apiKey === undefined && baseUrl === undefined) {
+  const first = { apiKey: config.OPENAI_API_KEY, baseUrl: config.OPENAI_BASE_URL };
+  if (first.apiKey === undefined && first.baseUrl === undefined) {
     log.warn('no OPENAI_API_KEY: the rehearsal model answers, a small stand-in that books in English only');
     return createRehearsalModel();
   }
+  const second = { apiKey: config.FALLBACK_OPENAI_API_KEY, baseUrl: config.FALLBACK_OPENAI_BASE_URL };
+  return withSecondChoice({
+    first: openAiModel({ ...first, model: config.LLM_MODEL ?? 'gpt-4.1' }, log),
+    ...(config.FALLBACK_LLM_MODEL === undefined
+      ? {}
+      : { second: openAiModel({ ...second, model: config.FALLBACK_LLM_MODEL }, log) }),
+    firstDeltaMs: config.LLM_FIRST_WORD_MS,
+    log,
+  });
+}
+
+function openAiModel(
+  { apiKey, baseUrl, model }: { apiKey: string | undefined; baseUrl: string | undefined; model: string },
+  log: Log,
+): LanguageModel {
   return createOpenAiModel({
     // Servers of one's own often want none, but the client insists on one.
     apiKey: apiKey ?? 'none',
-    model: model ?? 'gpt-4.1',
+    model,
     log,
     ...(baseUrl === undefined ? {} : { baseUrl }),
   });

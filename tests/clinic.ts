@@ -69,7 +69,7 @@ export async function openClinic({
     },
     async call(number) {
       const key = { tenantId: organization.id, callSid: randomUUID() };
-      await beginTurn(sql, key, number ?? null, 1);
+      await beginTurn(sql, key, { caller: number ?? null, userTurns: 1, requestedAt: null });
       return key;
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

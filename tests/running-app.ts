@@ -50,7 +50,18 @@ export async function startApp({
   if (organization === undefined) throw new Error('the demo clinic is missing');
   await fillSlots(sql, organization, new Date());
   const { http } = opening.use(
-    createApp({ sql, store, directory, prompts, model, vapiSecret, trustProxy: false, log }),
+    createApp({
+      sql,
+      store,
+      directory,
+      prompts,
+      model,
+      vapiSecret,
+      publicUrl: 'https://holdline.example',
+      controlHosts: ['127.0.0.1'],
+      trustProxy: false,
+      log,
+    }),
   );
   const url = await http.listen({ host: '127.0.0.1', port: 0 });
   const opened = opening.move();

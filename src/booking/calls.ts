@@ -23,18 +23,46 @@ export interface Offer {
 /** What the ledger says about a call at the moment its turn begins. */
 export type CallSnapshot = z.infer<typeof snapshot>;
 
+/** What a turn begins with, as far as the door knows. */
+export interface TurnStart {
+  /** E.164, or `null` when withheld. */
+  caller: string | null;
+  /** Messages of the caller in the history; `null` from a door without a history. */
+  userTurns: number | null;
+  /** When the platform sent the request, by its own clock; `null` when it does not say. */
+  requestedAt: Date | null;
+}
+
 /**
  * Begins a turn: takes the call's next number, waits for an operation of the same call that is still
  * committing on any process, and reads what is so afterwards. One round trip.
+ *
+ * @returns nothing when a request that was sent later has begun its turn already, on whichever process
  */
 export async function beginTurn(
   sql: Sql,
   { tenantId, callSid }: CallKey,
+  { caller, userTurns, requestedAt }: TurnStart,
+): Promise<CallSnapshot | undefined> {
+  const [row] = await sql`
+    select begin_turn(${tenantId}, ${callSid}, ${caller}, ${userTurns}, ${requestedAt}) as call`;
+  const read = z.union([z.object({ superseded: z.literal(true) }), snapshot]).parse(row?.['call']);
+  return 'superseded' in read ? undefined : read;
+}
+
+/**
+ * Notes that a call started, by whichever message says so first, and lets a caller who was cut off have the hold of
+ * the call before.
+ *
+ * @returns what there is of the caller's: a live hold of this call, and how many appointments are to come
+ */
+export async function startCall(
+  sql: Sql,
+  { tenantId, callSid }: CallKey,
   caller: string | null,
-  userTurns: number | null,
-): Promise<CallSnapshot> {
-  const [row] = await sql`select begin_turn(${tenantId}, ${callSid}, ${caller}, ${userTurns}) as call`;
-  return snapshot.parse(row?.['call']);
+): Promise<{ first: boolean; hold: boolean; upcoming: number }> {
+  const [row] = await sql`select start_call(${tenantId}, ${callSid}, ${caller}) as started`;
+  return z.object({ first: z.boolean(), hold: z.boolean(), upcoming: z.number() }).parse(row?.['started']);
 }
 
 /** Keeps what was read out. Offers that are there already stay as they were. */
@@ -48,9 +76,18 @@ export async function recordOffers(
   await sql`select record_offers(${call.tenantId}, ${call.callSid}, ${userTurns}, ${sql.json(kept)})`;
 }
 
-/** Notes that a call ended, once; gives up its hold when the organization wants that. */
-export async function endCall(sql: Sql, call: CallKey, releaseHold: boolean): Promise<{ first: boolean }> {
-  const [row] = await sql`select end_call(${call.tenantId}, ${call.callSid}, ${releaseHold}) as ended`;
+/**
+ * Notes that a call ended, once; gives up its hold when the organization wants that.
+ *
+ * @param fault why, when something broke: the call's step becomes `failed` unless it was booked
+ */
+export async function endCall(
+  sql: Sql,
+  call: CallKey,
+  { releaseHold, fault }: { releaseHold: boolean; fault: string | null },
+): Promise<{ first: boolean }> {
+  const [row] =
+    await sql`select end_call(${call.tenantId}, ${call.callSid}, ${releaseHold}, ${fault}) as ended`;
   return z.object({ first: z.boolean() }).parse(row?.['ended']);
 }
 
@@ -78,6 +115,8 @@ const userTurns = z.number().nullable();
 
 const snapshot = z.object({
   turn: z.number(),
+  /** The ledger's clock at that moment: what `expiresAt` is to be measured against. */
+  now: instant,
   step: z.enum(['greeting', 'check_avail', 'reserve', 'confirm_sms', 'booked', 'failed']),
   userTurns,
   caller: z.string().nullable(),

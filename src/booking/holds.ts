@@ -61,6 +61,22 @@ export async function reserveSlot(
   }
 }
 
+/**
+ * A hold is in its last minute and its call is on: a caller who is still giving details gets two more minutes, once;
+ * else it is time to warn them, once. Whichever process asks first is told to act, the others nothing.
+ *
+ * @returns `remainingMs` of the hold, when it lives
+ */
+export async function holdInLastMinute(
+  sql: Sql,
+  { tenantId, callSid }: CallKey,
+  version: string,
+): Promise<{ action: 'extended' | 'warn' | 'none'; remainingMs: number | undefined }> {
+  const [row] = await sql`select hold_in_last_minute(${tenantId}, ${callSid}, ${version}) as answer`;
+  const { action, remaining_ms } = lastMinuteAnswer.parse(row?.['answer']);
+  return { action, remainingMs: remaining_ms };
+}
+
 /** The lock, whoever else has it by now, or `lost` when another call has just claimed the slot. */
 async function lockOrLose(store: Store, key: string, callSid: string): Promise<Lock | 'lost'> {
   for (let look = 1; ; look += 1) {
@@ -99,6 +115,11 @@ async function claim(sql: Sql, { tenantId, callSid }: CallKey, { slotId, version
     await sql`select claim_slot_in_turn(${tenantId}, ${slotId}, ${callSid}, ${version}, ${turn}) as answer`;
   return answer.parse(row?.['answer']);
 }
+
+const lastMinuteAnswer = z.object({
+  action: z.enum(['extended', 'warn', 'none']),
+  remaining_ms: z.number().optional(),
+});
 
 const answer = z.union([
   z.object({ success: z.literal(true), slot_id: z.string(), booked: z.literal(true) }),

@@ -15,8 +15,8 @@ export interface ToolRequest {
   now: Date;
 }
 
-/** A result for each call, in order; `undefined` where the ledger could not be reached. */
-export type ToolsRun = (ToolRun['result'] | undefined)[];
+/** What each call brought about and the sentence for it, in order; shorter where the ledger could not be reached. */
+export type ToolsRun = Pick<ToolRun, 'result' | 'speech'>[];
 
 /**
  * Runs tool calls one after another, each with what the one before brought about. The voice rules of a turn rest:
@@ -28,26 +28,27 @@ export async function runToolCalls(
 ): Promise<ToolsRun> {
   const call: CallKey = { tenantId: organization.id, callSid };
   const live = liveCalls.join(call);
+  const runs: ToolsRun = [];
   const running = (async () => {
     await live.earlierWork;
-    const facts = await beginTurn(sql, call, caller, null);
+    const facts = await beginTurn(sql, call, { caller, userTurns: null, requestedAt: null });
+    // Without a time of sending nothing is ever overtaken.
+    if (facts === undefined) return;
     const language = organization.languages[0] ?? 'en';
     const context = { organization, call, facts, now, language, userTurns: null, turn: null };
-    const results: ToolsRun = [];
     for (const { name, arguments: args } of calls) {
       const run = await toolbox.run(name, args, context);
       await run.settled;
-      results.push(run.result);
+      runs.push(run);
     }
-    return results;
   })();
   live.track(running);
   try {
-    return await running;
+    await running;
   } catch (error) {
     log.error({ err: error, organization: organization.key }, 'tool calls could not be run');
-    return [];
   } finally {
     live.end();
   }
+  return runs;
 }

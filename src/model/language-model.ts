@@ -47,7 +47,7 @@ export type ModelDelta =
 /** The model did not give an answer that can be used. `kind` says why, without any of the caller's words. */
 export class ModelError extends Error {
   override name = 'ModelError';
-  readonly kind: 'refused' | 'unreachable' | 'cut-off' | 'unreadable' | 'empty';
+  readonly kind: 'refused' | 'unreachable' | 'late' | 'cut-off' | 'unreadable' | 'empty';
 
   constructor(kind: ModelError['kind'], message: string, options?: ErrorOptions) {
     super(message, options);

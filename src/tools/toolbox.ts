@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { localDate } from '#booking/open-hours.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { cancelOwnAppointment, findOwnAppointments, moveOwnAppointment } from './change-appointment.ts';
 import { checkAvailability } from './check-availability.ts';
-import type { Offering } from './offering.ts';
+import { type Offering, offerNearest } from './offering.ts';
 import { reserveSlot } from './reserve-slot.ts';
 import { sendSmsReminder } from './send-sms-reminder.ts';
 import type { Tool, ToolContext, ToolRun } from './tool.ts';
@@ -19,6 +20,12 @@ export interface Toolbox {
    * @throws when the ledger cannot be reached: then nothing was claimed, or nobody knows yet
    */
   run(name: string, args: unknown, context: ToolContext): Promise<ToolRun>;
+  /**
+   * What can be said without a model: the next open times, offered like any others.
+   *
+   * @param human whether somebody can be put on the line
+   */
+  openTimes(context: ToolContext, human: boolean): Promise<ToolRun>;
 }
 
 export interface ToolDefinition {
@@ -55,6 +62,15 @@ export function createToolbox(deps: Offering & { prompts: Prompts; texting: bool
         };
       }
       return tool.run(parsed.data, context);
+    },
+    async openTimes(context, human) {
+      const { organization, now, language } = context;
+      const nearest = await offerNearest(deps, context, localDate(organization.zone, now));
+      return {
+        result: { success: true, slots: nearest.slots },
+        speech: prompts.speak('open-times', language, { ...nearest.words, human }),
+        settled: nearest.settled,
+      };
     },
   };
 }

@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { TurnEvent, TurnRequest } from '#conversation/turn.ts';
+import type { CallLife } from '#conversation/call-life.ts';
+import type { TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Log } from '#telemetry/log.ts';
-import type { createAuthentication } from './authentication.ts';
+import type { Authenticate } from './authentication.ts';
+import type { CallControl } from './call-control.ts';
 import { callerLeft } from './caller-left.ts';
 import { collectReply, streamReply } from './chat-reply.ts';
-import { type ChatRequest, readChatRequest } from './wire.ts';
+import { type ChatRequest, readChatRequest } from './chat-request.ts';
 
 export interface ChatCompletionsParts {
-  authenticate: ReturnType<typeof createAuthentication>;
+  authenticate: Authenticate;
   directory: Directory;
+  callLife: CallLife;
+  callControl: CallControl;
   /** One turn of the conversation, and what is said where there is no organization to have one with. */
   runTurn: (request: TurnRequest, signal: AbortSignal) => AsyncIterable<TurnEvent>;
   unknownOrganization: () => Iterable<TurnEvent>;
@@ -34,10 +38,12 @@ export function chatCompletions(app: FastifyInstance, parts: ChatCompletionsPart
   for (const path of paths) {
     app.get(path, async (_request, reply) => reply.code(200).send(''));
     app.post<{ Body: Buffer }>(path, { bodyLimit: bodyLimitBytes }, async (request, reply) => {
-      const who = parts.authenticate(request.headers);
+      const body = request.body ?? Buffer.alloc(0);
+      const now = new Date();
+      const who = parts.authenticate({ headers: request.headers, body, now });
       if (!who.allowed)
         return refuse(reply, 401, 'the secret is missing or wrong; send it as "Authorization: Bearer …"');
-      const read = readChatRequest(request.body ?? Buffer.alloc(0));
+      const read = readChatRequest(body);
       if (!read.ok) return refuse(reply, 400, read.problem);
       const organization = who.organization ?? parts.directory.called(read.request.addresses);
       const signal = callerLeft(reply.raw);
@@ -45,17 +51,22 @@ export function chatCompletions(app: FastifyInstance, parts: ChatCompletionsPart
         parts.log.warn({ addresses: read.request.addresses }, 'a call for an organization nobody knows');
         return answer(reply, read.request, oneByOne(parts.unknownOrganization()));
       }
-      const turn = turnOf(read.request, organization);
+      const line = parts.callControl.at(read.request.controlUrl) ?? null;
+      const turn = { ...turnOf(read.request, organization), line, now };
+      parts.callLife.firstTurn(turn);
       return answer(reply, read.request, parts.runTurn(turn, signal));
     });
   }
 }
 
-function turnOf(request: ChatRequest, organization: TurnRequest['organization']): TurnRequest {
-  const { caller, history, dashboardPrompt, platformTools } = request;
+function turnOf(
+  request: ChatRequest,
+  organization: TurnRequest['organization'],
+): Omit<TurnRequest, 'line' | 'now'> {
+  const { caller, history, dashboardPrompt, platformTools, requestedAt } = request;
   // Without Vapi's call object every request is a call of its own: it can be answered, but remembers nothing.
   const callSid = request.callSid ?? `unnamed-${randomUUID()}`;
-  return { organization, callSid, caller, history, dashboardPrompt, platformTools, now: new Date() };
+  return { organization, callSid, caller, history, dashboardPrompt, platformTools, requestedAt };
 }
 
 async function answer(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { TurnEvent } from '#conversation/turn.ts';
+import type { TurnEvent } from '#conversation/turn-events.ts';
 
 type Finish = Extract<TurnEvent, { type: 'finished' }>['reason'];
 

@@ -101,7 +101,11 @@ describe('a caller who was cut off after the hold', () => {
     await using line = await openLine();
     const first = new Caller(line.app);
     await hold(line, first);
-    await endCall(line.app.sql, { tenantId: line.app.organization.id, callSid: first.callSid }, false);
+    await endCall(
+      line.app.sql,
+      { tenantId: line.app.organization.id, callSid: first.callSid },
+      { releaseHold: false, fault: null },
+    );
 
     const again = new Caller(line.app);
     const nameless = await line.say(again, 'We were cut off.', 'send_sms_reminder', yes());

@@ -15,6 +15,8 @@ export interface Reply {
   silentMs?: number;
   /** Breaks the connection instead of ending. */
   hangUp?: boolean;
+  /** Neither ends nor breaks: the client must. */
+  staysOpen?: boolean;
 }
 
 export interface Asked {
@@ -29,12 +31,21 @@ export interface ModelStandIn extends AsyncDisposable {
   asked: Asked[];
   /** What the coming requests get, in turn; the last one is repeated. */
   answer(...replies: Reply[]): void;
+  /** Requests that are being answered at this moment: a stream nobody reads any more is an orphan. */
+  readonly open: number;
+  /** Resolves when none is; a client that keeps one open for longer than a second has forgotten it. */
+  quiet(): Promise<void>;
 }
 
 export async function startModelStandIn(): Promise<ModelStandIn> {
   let replies: Reply[] = [{ status: 500 }];
   const asked: Asked[] = [];
+  let open = 0;
   const server = createServer(async (request, response) => {
+    open += 1;
+    response.on('close', () => {
+      open -= 1;
+    });
     const body = JSON.parse(await read(request)) as Asked['body'];
     const left = new Promise<void>((resolve) => {
       response.on('close', () => {
@@ -52,6 +63,15 @@ export async function startModelStandIn(): Promise<ModelStandIn> {
     asked,
     answer: (...wanted) => {
       replies = wanted;
+    },
+    get open() {
+      return open;
+    },
+    async quiet() {
+      for (let looks = 0; open > 0; looks += 1) {
+        if (looks > 100) throw new Error(`${open} requests are still open at the model`);
+        await setTimeout(10);
+      }
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -101,7 +121,7 @@ export function toolCalls(...calls: [name: string, args: object][]): Reply {
 }
 
 async function give(response: ServerResponse, reply: Reply): Promise<void> {
-  const { status, pieces = [], bytesPerWrite, silentMs = 0, hangUp = false } = reply;
+  const { status, pieces = [], bytesPerWrite, silentMs = 0, hangUp = false, staysOpen = false } = reply;
   if (silentMs === Number.POSITIVE_INFINITY) return;
   await setTimeout(silentMs);
   if (status !== undefined) {
@@ -121,6 +141,7 @@ async function give(response: ServerResponse, reply: Reply): Promise<void> {
     }
     await setImmediateTurn();
   }
+  if (staysOpen) return;
   if (hangUp) response.destroy();
   else response.end();
 }

@@ -173,15 +173,31 @@ describe('a caller who was cut off and rings again', () => {
     const slot = nth(await clinic.open(), 20);
     const first = await clinic.call(number);
     const version = await hold(clinic, first, slot);
-    const tooEarly = await beginTurn(clinic.sql, { ...first, callSid: 'too-early' }, number, 1);
-    expect(tooEarly.hold).toBeNull();
-    await endCall(clinic.sql, first, false);
-    const stranger = await beginTurn(clinic.sql, { ...first, callSid: 'stranger' }, '+12125550177', 1);
-    expect(stranger.hold).toBeNull();
-    const withheld = await beginTurn(clinic.sql, { ...first, callSid: 'withheld' }, null, 1);
-    expect(withheld.hold).toBeNull();
+    const tooEarly = await beginTurn(
+      clinic.sql,
+      { ...first, callSid: 'too-early' },
+      { caller: number, userTurns: 1, requestedAt: null },
+    );
+    expect(tooEarly?.hold).toBeNull();
+    await endCall(clinic.sql, first, { releaseHold: false, fault: null });
+    const stranger = await beginTurn(
+      clinic.sql,
+      { ...first, callSid: 'stranger' },
+      { caller: '+12125550177', userTurns: 1, requestedAt: null },
+    );
+    expect(stranger?.hold).toBeNull();
+    const withheld = await beginTurn(
+      clinic.sql,
+      { ...first, callSid: 'withheld' },
+      { caller: null, userTurns: 1, requestedAt: null },
+    );
+    expect(withheld?.hold).toBeNull();
 
-    const back = await beginTurn(clinic.sql, { ...first, callSid: 'back' }, number, 1);
+    const back = await beginTurn(
+      clinic.sql,
+      { ...first, callSid: 'back' },
+      { caller: number, userTurns: 1, requestedAt: null },
+    );
     expect(back).toMatchObject({ step: 'confirm_sms', hold: { slotId: slot.slotId, fromEarlierCall: true } });
     expect(await confirm(clinic, first, version)).toEqual({ booked: false, reason: 'no_hold' });
   });

@@ -164,8 +164,8 @@ describe('a hold', () => {
     const slot = nth(await clinic.open(), 20);
     const call = await clinic.call();
     await reserveSlot(clinic, call, { ...slot, turn });
-    expect(await endCall(clinic.sql, call, releases)).toEqual({ first: true });
-    expect(await endCall(clinic.sql, call, releases)).toEqual({ first: false });
+    expect(await endCall(clinic.sql, call, { releaseHold: releases, fault: null })).toEqual({ first: true });
+    expect(await endCall(clinic.sql, call, { releaseHold: releases, fault: null })).toEqual({ first: false });
     expect((await clinic.open()).some((one) => one.slotId === slot.slotId)).toBe(isOpen);
   });
 
@@ -186,7 +186,7 @@ describe('a hold', () => {
     await using clinic = await openClinic();
     const slot = nth(await clinic.open(), 20);
     const call = await clinic.call();
-    await beginTurn(clinic.sql, call, null, 2);
+    await beginTurn(clinic.sql, call, { caller: null, userTurns: 2, requestedAt: null });
     expect(await reserveSlot(clinic, call, { ...slot, turn: 1 })).toEqual({
       held: false,
       reason: 'superseded',

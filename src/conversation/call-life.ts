@@ -1,0 +1,69 @@
+import type { Sql } from 'postgres';
+import { type CallKey, endCall, startCall } from '#booking/calls.ts';
+import type { OpenSlots } from '#booking/open-slots.ts';
+import type { Organization } from '#organization/organization.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { LiveCalls } from './live-calls.ts';
+
+/** A call from its first sign to its end, whichever message brings either. */
+export interface CallLife {
+  /**
+   * The call has started: what its first booking turn will need is fetched now, while the greeting is spoken. Nobody
+   * waits for it, and the second message to say so finds it done.
+   */
+  started(about: { organization: Organization; callSid: string; caller: string | null; now: Date }): void;
+  /** The first turn is the first sign of the call: it begins the call in the ledger by itself. */
+  firstTurn(about: { organization: Organization; callSid: string; now: Date }): void;
+  /**
+   * The call is over; said twice it is noted once.
+   *
+   * @param reason the platform's own word for why, e.g. `customer-ended-call`
+   * @throws when the ledger cannot be reached, so that the platform may say it again
+   */
+  ended(about: { organization: Organization; callSid: string; reason: string | null }): Promise<void>;
+}
+
+export function createCallLife(parts: {
+  sql: Sql;
+  openSlots: OpenSlots;
+  liveCalls: LiveCalls;
+  log: Log;
+}): CallLife {
+  const { sql, openSlots, liveCalls, log } = parts;
+
+  function begin(call: CallKey, organization: Organization, work: () => Promise<unknown>): void {
+    liveCalls.startOnce(call, async () => {
+      try {
+        await work();
+      } catch (error) {
+        // The turn fetches what it needs itself; it only takes longer.
+        log.warn({ err: error, organization: organization.key }, 'a call could not be prepared');
+      }
+    });
+  }
+
+  return {
+    started({ organization, callSid, caller, now }) {
+      const call = { tenantId: organization.id, callSid };
+      begin(call, organization, async () => {
+        const [{ first, hold, upcoming }] = await Promise.all([
+          startCall(sql, call, caller),
+          openSlots.preload(organization, now),
+        ]);
+        if (first)
+          log.info({ organization: organization.key, call: callSid, hold, upcoming }, 'call started');
+      });
+    },
+    firstTurn({ organization, callSid, now }) {
+      const call = { tenantId: organization.id, callSid };
+      begin(call, organization, () => openSlots.preload(organization, now));
+    },
+    async ended({ organization, callSid, reason }) {
+      const call = { tenantId: organization.id, callSid };
+      liveCalls.forget(call);
+      const fault = reason !== null && /error|fault|failed/i.test(reason) ? reason : null;
+      const { first } = await endCall(sql, call, { releaseHold: organization.releaseOnHangUp, fault });
+      if (first) log.info({ organization: organization.key, call: callSid, reason }, 'call ended');
+    },
+  };
+}

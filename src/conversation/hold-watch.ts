@@ -1,0 +1,93 @@
+import type { Sql } from 'postgres';
+import type { CallKey } from '#booking/calls.ts';
+import { holdInLastMinute } from '#booking/holds.ts';
+import type { Prompts } from '#prompts/templates.ts';
+import type { Log } from '#telemetry/log.ts';
+import { spokenAppointment } from '#tools/offering.ts';
+import type { ToolContext } from '#tools/tool.ts';
+import type { CallerSpeech } from './caller-speech.ts';
+import type { CallMemory } from './live-calls.ts';
+
+/** A way to speak to the caller between turns, which some platforms give for the time of a call. */
+export interface Line {
+  /** Resolves when the platform took the words; that they were heard, nobody can promise. */
+  say(text: string): Promise<void>;
+}
+
+/** The caller is warned when so much of the hold is left. */
+const warnBeforeMs = 60_000;
+/** Past this nobody waits any longer for a pause in the caller's words. */
+const waitForPauseUntilMs = 15_000;
+const lookForPauseEveryMs = 300;
+
+export interface HoldWatch {
+  /**
+   * Waits for the last minute of the call's hold, and then extends it or warns the caller, once and by one process
+   * only: the ledger says which. Replaces an earlier wait for the same call; without a live hold there is none.
+   *
+   * @param beganAtMs when `context.facts` was read, by `performance.now()`
+   */
+  watch(context: ToolContext, line: Line, memory: CallMemory, beganAtMs: number): void;
+}
+
+export function createHoldWatch(parts: {
+  sql: Sql;
+  prompts: Prompts;
+  speech: CallerSpeech;
+  log: Log;
+}): HoldWatch {
+  return {
+    watch(context, line, memory, beganAtMs) {
+      memory.stopWatchingHold?.();
+      memory.stopWatchingHold = undefined;
+      const { hold, now: ledgerNow } = context.facts;
+      if (hold === null || hold.fromEarlierCall) return;
+      // Lengths only: this process's clock may be wrong, the ledger's is the hold's.
+      const endsAtMs = beganAtMs + hold.expiresAt.getTime() - ledgerNow.getTime();
+      const stop = new AbortController();
+      memory.stopWatchingHold = () => stop.abort();
+      const { organization, language, now } = context;
+      const words = parts.prompts.speak('hold-ending', language, {
+        slot: spokenAppointment({ organization, language, now }, hold),
+      });
+      wait({ ...parts, call: context.call, version: hold.version, words, line, stop: stop.signal }, endsAtMs);
+    },
+  };
+}
+
+interface Waiting {
+  sql: Sql;
+  speech: CallerSpeech;
+  log: Log;
+  call: CallKey;
+  /** Which hold it is about. */
+  version: string;
+  words: string;
+  line: Line;
+  stop: AbortSignal;
+}
+
+function wait(waiting: Waiting, endsAtMs: number): void {
+  const delayMs = Math.max(0, endsAtMs - warnBeforeMs - performance.now());
+  const timer = setTimeout(() => {
+    lastMinute(waiting, endsAtMs).catch((error: unknown) => {
+      waiting.log.warn({ err: error }, 'the caller could not be warned that a hold ends');
+    });
+  }, delayMs);
+  timer.unref();
+  waiting.stop.addEventListener('abort', () => clearTimeout(timer), { once: true });
+}
+
+async function lastMinute(waiting: Waiting, endsAtMs: number): Promise<void> {
+  const { sql, speech, call, version, words, line, stop } = waiting;
+  while (endsAtMs - performance.now() > waitForPauseUntilMs && (await speech.speaking(call))) {
+    await new Promise((resolve) => setTimeout(resolve, lookForPauseEveryMs).unref());
+    if (stop.aborted) return;
+  }
+  const askedAtMs = performance.now();
+  const { action, remainingMs } = await holdInLastMinute(sql, call, version);
+  if (stop.aborted) return;
+  if (action === 'warn') await line.say(words);
+  // Extended, by us or by another process: the same question comes again before the new end.
+  else if (remainingMs !== undefined && remainingMs > warnBeforeMs) wait(waiting, askedAtMs + remainingMs);
+}

@@ -1,0 +1,68 @@
+import { say, type Turn, type TurnEvent, type TurnParts, type TurnRequest } from './turn-events.ts';
+
+/** After so many turns in a row without a model the caller gets what can be said without one. */
+const failuresUntilMenu = 2;
+/** After one more, a human if there is one. */
+const failuresUntilHuman = 3;
+
+/**
+ * What is said when no model answered this turn: first a request to say it again, then a short menu of open times,
+ * then a human. A sentence the model began is ended before that.
+ *
+ * @param spoken what the caller has heard of this turn already
+ */
+export async function* withoutModel(
+  { prompts, toolbox }: TurnParts,
+  turn: Turn,
+  spoken: string,
+): AsyncGenerator<TurnEvent> {
+  const { request, context, live } = turn;
+  live.memory.modelFailures += 1;
+  const human = humanFor(request);
+  const before = ending(spoken);
+  if (live.memory.modelFailures >= failuresUntilHuman && human !== undefined) {
+    yield say(`${before}${prompts.speak('to-human', context.language, {})}`);
+    yield* transfer(human);
+    return;
+  }
+  if (live.memory.modelFailures >= failuresUntilMenu) {
+    const menu = await toolbox.openTimes(context, human !== undefined);
+    live.track(menu.settled);
+    yield say(`${before}${menu.speech}`);
+  } else {
+    yield say(`${before}${prompts.speak('not-understood', context.language, {})}`);
+  }
+  yield { type: 'finished', reason: 'stop' };
+}
+
+/** The ledger cannot be reached: an honest sentence, and a human if the platform can connect one. */
+export function* apologise(
+  { prompts, log }: TurnParts,
+  request: TurnRequest,
+  error: unknown,
+): Generator<TurnEvent> {
+  const { organization } = request;
+  log.error({ err: error, organization: organization.key }, 'a turn could not be answered');
+  const human = humanFor(request);
+  yield say(prompts.speak('failed', organization.languages[0] ?? 'en', { human: human !== undefined }));
+  if (human === undefined) yield { type: 'finished', reason: 'stop' };
+  else yield* transfer(human);
+}
+
+/** The human's number, if there is one and the platform brought the tool to connect them. */
+function humanFor({ organization, platformTools }: TurnRequest): string | undefined {
+  const brought = platformTools.some((tool) => tool.function.name === 'transferCall');
+  return brought ? (organization.humanNumber ?? undefined) : undefined;
+}
+
+function* transfer(destination: string): Generator<TurnEvent> {
+  yield { type: 'hand-off', id: 'call_transfer', name: 'transferCall', arguments: { destination } };
+  yield { type: 'finished', reason: 'tool_calls' };
+}
+
+/** What ends a sentence that was broken off, so that the next one is heard as its own. */
+function ending(spoken: string): string {
+  const heard = spoken.trimEnd();
+  if (heard === '') return '';
+  return /[.!?…]$/.test(heard) ? ' ' : '. ';
+}

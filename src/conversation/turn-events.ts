@@ -1,0 +1,68 @@
+import type { Sql } from 'postgres';
+import type { LanguageModel, ModelMessage, ModelTool } from '#model/language-model.ts';
+import type { Organization } from '#organization/organization.ts';
+import type { Prompts } from '#prompts/templates.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { ToolContext, ToolRun } from '#tools/tool.ts';
+import type { Toolbox } from '#tools/toolbox.ts';
+import type { HoldWatch, Line } from './hold-watch.ts';
+import type { LiveCalls, LiveTurn } from './live-calls.ts';
+import type { PromptParts } from './prompt.ts';
+
+/** One thing that was said or done so far, and a tool the platform brought, in OpenAI's shapes. */
+export type HistoryMessage = ModelMessage;
+export type PlatformTool = ModelTool;
+
+/** The caller stopped speaking. Everything a door knows about it, in no platform's own form. */
+export interface TurnRequest {
+  organization: Organization;
+  callSid: string;
+  /** E.164, or `null` when withheld. */
+  caller: string | null;
+  /** What was said so far, without system messages. */
+  history: HistoryMessage[];
+  dashboardPrompt: string | null;
+  /** Tools the platform itself executes, e.g. `endCall`; no other one is ever handed to it. */
+  platformTools: PlatformTool[];
+  /** When the platform sent the request, by its own clock; `null` when it does not say. */
+  requestedAt: Date | null;
+  /** How to speak to the caller between turns, where the platform lets us. */
+  line: Line | null;
+  now: Date;
+}
+
+/** What a turn does, in order. A door writes it in its own wire format and calls nothing back. */
+export type TurnEvent =
+  | { type: 'say'; text: string }
+  | { type: 'tool-started'; name: string }
+  | { type: 'tool-finished'; name: string; result: ToolRun['result']; durationMs: number }
+  /** A tool of the platform's own: the platform executes it after the words before it. */
+  | { type: 'hand-off'; id: string; name: string; arguments: Record<string, unknown> }
+  | { type: 'finished'; reason: 'stop' | 'tool_calls' };
+
+/** What turns are made with; the same for all. */
+export interface TurnParts {
+  sql: Sql;
+  model: LanguageModel;
+  toolbox: Toolbox;
+  prompts: Prompts;
+  systemPrompt: (parts: PromptParts) => string;
+  liveCalls: LiveCalls;
+  holdWatch: HoldWatch;
+  log: Log;
+}
+
+/** A turn that has begun. */
+export interface Turn {
+  request: TurnRequest;
+  context: ToolContext;
+  live: LiveTurn;
+  stop: AbortSignal;
+  /** What the latest tool of this turn still writes. The next one waits for it: their order is the ledger's. */
+  settled: Promise<void>;
+}
+
+/** Every spoken sentence passes here, so that it can be held against the ledger before it is heard. */
+export function say(text: string): TurnEvent {
+  return { type: 'say', text };
+}

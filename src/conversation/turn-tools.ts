@@ -1,0 +1,61 @@
+import type { ModelDelta, ModelMessage } from '#model/language-model.ts';
+import type { ToolRun } from '#tools/tool.ts';
+import type { Toolbox } from '#tools/toolbox.ts';
+import type { Turn, TurnEvent } from './turn-events.ts';
+
+/** One of our tools that the model called in this pass, and what came of it. */
+export interface OurCall {
+  call: Extract<ModelDelta, { type: 'tool-call' }>;
+  run: ToolRun;
+}
+
+/** A tool that has not answered by then is reported as a fault, while its commit may still go through. */
+const toolDeadlineMs = 5_000;
+
+/** Runs one of our tools to its end, whoever has stopped listening by then. A turn that was superseded starts none. */
+export async function* runTool(
+  toolbox: Toolbox,
+  turn: Turn,
+  call: OurCall['call'],
+): AsyncGenerator<TurnEvent, ToolRun> {
+  const { context, live, stop } = turn;
+  yield { type: 'tool-started', name: call.name };
+  await turn.settled;
+  stop.throwIfAborted();
+  const startedMs = performance.now();
+  const running = toolbox.run(call.name, call.arguments, context);
+  live.track(running.then((run) => run.settled));
+  const run = await inTime(running);
+  if (run === undefined) throw new Error(`${call.name} has not answered within ${toolDeadlineMs} ms`);
+  turn.settled = run.settled;
+  const durationMs = performance.now() - startedMs;
+  yield { type: 'tool-finished', name: call.name, result: run.result, durationMs };
+  return run;
+}
+
+/** The calls and their results, as the model is told them in a second pass. */
+export function resultMessages(ours: OurCall[]): ModelMessage[] {
+  return [
+    {
+      role: 'assistant',
+      content: null,
+      tool_calls: ours.map(({ call }) => ({
+        id: call.id,
+        type: 'function',
+        function: { name: call.name, arguments: JSON.stringify(call.arguments) },
+      })),
+    },
+    ...ours.map(({ call, run }) => ({
+      role: 'tool' as const,
+      tool_call_id: call.id,
+      content: JSON.stringify(run.result),
+    })),
+  ];
+}
+
+function inTime(running: Promise<ToolRun>): Promise<ToolRun | undefined> {
+  const late = new Promise<undefined>((resolve) => {
+    setTimeout(resolve, toolDeadlineMs, undefined).unref();
+  });
+  return Promise.race([running, late]);
+}
