@@ -72,6 +72,8 @@ export async function startApp({
 export class Caller {
   readonly callSid = randomUUID();
   readonly history: { role: string; content: string }[];
+  /** Tools of the platform that the assistant has. */
+  tools = ['endCall'];
   readonly #app: { url: string };
   readonly #number: string | undefined;
 
@@ -112,9 +114,7 @@ export class Caller {
       call: { id: this.callSid, type: 'inboundPhoneCall', assistantId: demoClinic.assistantId },
       ...(this.#number === undefined ? {} : { customer: { number: this.#number } }),
       metadata: { numUserTurns: userTurns, numAssistantTurns: userTurns },
-      tools: [
-        { type: 'function', function: { name: 'endCall', description: 'Ends the call.', parameters: {} } },
-      ],
+      tools: this.tools.map((name) => ({ type: 'function', function: { name, parameters: {} } })),
     };
   }
 }
@@ -132,7 +132,11 @@ export interface Frame {
   object: string;
   choices: {
     index: number;
-    delta: { role?: string; content?: string; tool_calls?: { index: number; function: { name: string } }[] };
+    delta: {
+      role?: string;
+      content?: string;
+      tool_calls?: { index: number; function: { name: string; arguments: string } }[];
+    };
     finish_reason: string | null;
   }[];
 }

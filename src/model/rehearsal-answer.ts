@@ -32,6 +32,7 @@ export function answer(hearing: Hearing): Answer {
   if (!hearing.callerSpokeLast) return { say: `Are you still there? ${nextQuestion(hearing)}` };
   if (means('emergency', hearing.words)) return { say: sentences.emergency };
   if (means('human', hearing.words)) return toHuman(hearing);
+  if (hearing.unclaimedHold) return cutOff(hearing);
   if (hearing.hold) return withHold(hearing, hearing.hold);
   if (hearing.appointment) return afterBooking(hearing, hearing.appointment);
   return beforeHold(hearing);
@@ -40,6 +41,7 @@ export function answer(hearing: Hearing): Answer {
 const questions = {
   day: 'Which day would you like to come in?',
   otherTime: 'Which other day or time would suit you?',
+  cutOff: 'It seems we were cut off. May I have your name, please?',
   book: 'May I have your name, and shall I book it?',
   anythingElse: 'Is there anything else I can do for you?',
 };
@@ -66,6 +68,12 @@ function beforeHold(hearing: Hearing): Answer {
   if (means('goodbye', words)) return goodbye(hearing);
   if (means('no', words)) return { say: offers.length > 0 ? questions.otherTime : questions.day };
   return { say: nextQuestion({ ...hearing, offers }) };
+}
+
+/** The caller rings again: whoever gives the name on the hold hears what it is about. */
+function cutOff(hearing: Hearing): Answer {
+  const details = hearDetails(hearing.words, hearing.earlierWords);
+  return details.name ? book(hearing, details) : { say: questions.cutOff };
 }
 
 function withHold(hearing: Hearing, hold: NonNullable<CallState['hold']>): Answer {

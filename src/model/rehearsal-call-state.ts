@@ -1,7 +1,11 @@
 import { z } from 'zod';
 
 /** What our code tells the model about this call; times are the clinic's own, `spoken` is how a voice says them. */
-export type CallState = z.infer<typeof callState>;
+export type CallState = Omit<z.infer<typeof callState>, 'hold'> & {
+  hold: z.infer<typeof hold> | null;
+  /** There is a hold, but whose it is has to be said first. */
+  unclaimedHold: boolean;
+};
 export type Offer = CallState['offers'][number];
 
 /**
@@ -14,7 +18,7 @@ export function readCallState(systemMessage: string): CallState {
   const to = systemMessage.indexOf('</call_state>', from);
   if (from === -1 || to === -1) return nothingYet;
   try {
-    return callState.parse(JSON.parse(systemMessage.slice(from + opening.length, to)));
+    return sorted(callState.parse(JSON.parse(systemMessage.slice(from + opening.length, to))));
   } catch {
     return nothingYet;
   }
@@ -30,13 +34,20 @@ const offer = z.object({
 });
 // A hold taken over from an earlier call has no offer of this one.
 const hold = z.object({ slotId: z.string().catch(''), startsAt: z.string().catch(''), spoken: z.string() });
+/** A hold of the call before, of which nothing is told until the caller gives the name on it. */
+const unclaimedHold = z.object({ fromEarlierCall: z.literal(true) });
 const appointment = z.object({ startsAt: z.string().catch(''), spoken: z.string() });
 
 const callState = z.object({
   offers: z.array(offer).catch([]),
-  hold: hold.nullable().catch(null),
+  hold: hold.or(unclaimedHold).nullable().catch(null),
   appointment: appointment.nullable().catch(null),
   patient: z.object({ name: z.string().optional().catch(undefined) }).catch({}),
 });
 
-const nothingYet: CallState = callState.parse({});
+function sorted({ hold: found, ...state }: z.infer<typeof callState>): CallState {
+  const unclaimed = found !== null && 'fromEarlierCall' in found;
+  return { ...state, hold: unclaimed ? null : found, unclaimedHold: unclaimed };
+}
+
+const nothingYet: CallState = sorted(callState.parse({}));

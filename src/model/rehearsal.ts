@@ -40,7 +40,9 @@ function deltas(request: ModelRequest): ModelDelta[] {
 function rehearsedAnswer({ messages, tools }: ModelRequest): Answer {
   const spoken = messages.filter((message) => message.role !== 'system');
   const last = spoken.at(-1);
-  const callerWords = spoken.flatMap((message) => (message.role === 'user' ? [message.content] : []));
+  const callerWords = spoken.flatMap((message) =>
+    message.role === 'user' ? [inWords(message.content)] : [],
+  );
   return answer({
     ...readCallState(firstSystemMessage(messages)),
     words: callerWords.at(-1) ?? '',
@@ -50,6 +52,13 @@ function rehearsedAnswer({ messages, tools }: ModelRequest): Answer {
     assistantWords: spoken.findLast((message) => message.role === 'assistant')?.content ?? '',
     tools,
   });
+}
+
+/** What pressed keys mean here: the place of an offer, or 0 for a person. */
+function inWords(content: string): string {
+  const [, keys] = /^user['’]s keypad entry: ?(\d)$/i.exec(content) ?? [];
+  if (keys === undefined) return content;
+  return keys === '0' ? 'A person, please.' : `Number ${keys}, please.`;
 }
 
 function firstSystemMessage(messages: ModelMessage[]): string {
