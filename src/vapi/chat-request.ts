@@ -23,7 +23,10 @@ export type ReadChatRequest = { ok: true; request: ChatRequest } | { ok: false; 
 export function readChatRequest(body: Buffer): ReadChatRequest {
   const json = jsonOf(body);
   if (json === undefined) {
-    return { ok: false, problem: 'the body is not JSON; send an OpenAI chat-completions request' };
+    return {
+      ok: false,
+      problem: 'the body is not JSON, or nested too deeply; send an OpenAI chat-completions request',
+    };
   }
   const read = chatBody.safeParse(json);
   if (!read.success) {

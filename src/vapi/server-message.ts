@@ -32,7 +32,8 @@ export type ReadServerMessage = { ok: true; message: ServerMessage } | { ok: fal
 /** Reads a body sent to the server URL. Refused only when it is no JSON object with a `message` in it. */
 export function readServerMessage(body: Buffer): ReadServerMessage {
   const json = jsonOf(body);
-  if (json === undefined) return { ok: false, problem: 'the body is not JSON; send a Vapi server message' };
+  if (json === undefined)
+    return { ok: false, problem: 'the body is not JSON, or nested too deeply; send a Vapi server message' };
   const read = envelope.safeParse(json);
   if (!read.success) return { ok: false, problem: 'the body has no "message"; send a Vapi server message' };
   const { message } = read.data;

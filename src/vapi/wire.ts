@@ -62,13 +62,26 @@ export function callFacts({
   };
 }
 
-/** The JSON of a body, or nothing. */
+/** Nested deeper than any platform's body: such a value can be read, but not be written again. */
+const depthMax = 64;
+
+/** The JSON of a body; nothing when it is none, or is nested too deeply to be a message of anybody's. */
 export function jsonOf(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'));
+    const json: unknown = JSON.parse(body.toString('utf8'));
+    return isShallow(json, depthMax) ? json : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (levels === 0) return false;
+  for (const key in value) {
+    if (!isShallow((value as Record<string, unknown>)[key], levels - 1)) return false;
+  }
+  return true;
 }
 
 /** Withheld numbers come as words ("anonymous"), as nothing, or as SIP names. */
