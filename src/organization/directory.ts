@@ -84,11 +84,11 @@ async function readShelf(sql: Sql, log: Log): Promise<Shelf> {
       log.error({ problem: z.prettifyError(read.error) }, 'an organization cannot be read and is not served');
       continue;
     }
-    const { keyHashes, ...organization } = read.data;
+    const { keys, ...organization } = read.data;
     shelf.byName.set(organization.key, organization);
     for (const { kind, value } of organization.addresses)
       shelf.byAddress.set(`${kind} ${value}`, organization);
-    for (const hash of keyHashes) shelf.byKeyHash.set(hash, organization);
+    for (const { hash } of keys) shelf.byKeyHash.set(hash, organization);
   }
   return shelf;
 }
@@ -108,31 +108,46 @@ const schedule = z.object({
   horizonDays: z.int().positive(),
 });
 
-const entry = z.object({
+const practitioner = z.object({
   id: z.uuid(),
   key: z.string(),
   name: z.string(),
-  zone: z.string().refine(isZone, 'is not an IANA time zone'),
-  country: z.string(),
-  languages: z.array(z.string()).nonempty(),
-  receptionistName: z.string(),
-  humanNumber: z.string().nullable(),
-  vapiPrompt: z.enum(['append', 'ignore']),
-  model: z.enum(['holdline', 'platform']),
-  releaseOnHangUp: z.boolean(),
-  schedule,
-  practitioners: z.array(
-    z.object({
-      id: z.uuid(),
-      key: z.string(),
-      name: z.string(),
-      spokenName: z.string(),
-      weekly: weekly.nullable(),
-    }),
-  ),
-  addresses: z.array(z.object({ kind: z.enum(['assistant', 'phone-number', 'dialled']), value: z.string() })),
-  keyHashes: z.array(z.string()),
+  spokenName: z.string(),
+  weekly: weekly.nullable(),
 });
+
+const entry = z.preprocess(
+  camelCased,
+  z.object({
+    id: z.uuid(),
+    key: z.string(),
+    name: z.string(),
+    zone: z.string().refine(isZone, 'is not an IANA time zone'),
+    country: z.string(),
+    languages: z.array(z.string()).nonempty(),
+    receptionistName: z.string(),
+    humanNumber: z.string().nullable(),
+    vapiPrompt: z.enum(['append', 'ignore']),
+    model: z.enum(['holdline', 'platform']),
+    releaseOnHangUp: z.boolean(),
+    schedule,
+    practitioners: z.array(z.preprocess(camelCased, practitioner)),
+    addresses: z.array(
+      z.object({ kind: z.enum(['assistant', 'phone-number', 'dialled']), value: z.string() }),
+    ),
+    keys: z.array(z.object({ hash: z.string() })),
+  }),
+);
+
+/** Columns under the names the source has for them: `spoken_name` becomes `spokenName`. */
+function camelCased(row: unknown): unknown {
+  if (typeof row !== 'object' || row === null) return row;
+  const named = ([column, value]: [string, unknown]) => [
+    column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    value,
+  ];
+  return Object.fromEntries(Object.entries(row).map(named));
+}
 
 function isZone(zone: string): boolean {
   try {
