@@ -17,6 +17,7 @@ import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import type { Store } from '#storage/store.ts';
 import type { Log } from '#telemetry/log.ts';
+import { metricsPage } from '#telemetry/metrics.ts';
 import { createToolbox } from '#tools/toolbox.ts';
 import { assistantAnswer } from '#vapi/assistant-request.ts';
 import { createAuthentication } from '#vapi/authentication.ts';
@@ -137,9 +138,13 @@ function answering(server: Server): () => Promise<void> {
     });
 }
 
-/** Liveness, and readiness with the state of each dependency. */
+/** Liveness, readiness with the state of each dependency, and the process's figures. */
 function health(http: FastifyInstance, { sql, store, prompts, model }: AppParts): void {
   http.get('/health', async () => ({ status: 'ok' }));
+  http.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await metricsPage();
+    return reply.type(contentType).send(text);
+  });
   http.get('/ready', async (_request, reply) => {
     const ledger = await Promise.race([
       sql`select 1`.then(

@@ -14,6 +14,7 @@ import { openLedger } from '#storage/open-ledger.ts';
 import { openRedis } from '#storage/redis.ts';
 import type { Store } from '#storage/store.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
+import { watchProcess } from '#telemetry/metrics.ts';
 import { createApp } from './app.ts';
 import { type Config, ledgerPlace, promptsFolder, readConfig, readSecrets } from './config.ts';
 
@@ -38,6 +39,7 @@ async function main(config: Config, log: Log): Promise<void> {
   // A terminal that was closed takes our output away, not the calls that are on.
   process.stdout.on('error', () => {});
 
+  watchProcess();
   await using resources = new AsyncDisposableStack();
   await openDataDirectory(config.DATA_DIR);
   const secrets = await readSecrets(config);
