@@ -3,6 +3,7 @@ import type { Sql } from 'postgres';
 import { z } from 'zod';
 import type { Log } from '#telemetry/log.ts';
 import type { Organization } from './organization.ts';
+import { addressKind, practitionerSettings, settings } from './settings.ts';
 
 /** How a call names the clinic that was called; any one of them is enough. */
 export interface Addresses {
@@ -93,48 +94,12 @@ async function readShelf(sql: Sql, log: Log): Promise<Shelf> {
   return shelf;
 }
 
-const clock = z.string().regex(/^([01]\d|2[0-4]):[0-5]\d$/);
-const stretches = z.array(z.object({ from: clock, to: clock }));
-const weekday = z.enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']);
-const weekly = z.partialRecord(weekday, stretches);
-
-const schedule = z.object({
-  weekly,
-  specialDays: z.array(z.object({ date: z.iso.date(), open: stretches, note: z.string().optional() })),
-  slotMinutes: z.int().positive(),
-  gridMinutes: z.int().positive(),
-  bufferMinutes: z.int().nonnegative(),
-  minimumNoticeMinutes: z.int().nonnegative(),
-  horizonDays: z.int().positive(),
-});
-
-const practitioner = z.object({
-  id: z.uuid(),
-  key: z.string(),
-  name: z.string(),
-  spokenName: z.string(),
-  weekly: weekly.nullable(),
-});
-
 const entry = z.preprocess(
   camelCased,
-  z.object({
+  settings.extend({
     id: z.uuid(),
-    key: z.string(),
-    name: z.string(),
-    zone: z.string().refine(isZone, 'is not an IANA time zone'),
-    country: z.string(),
-    languages: z.array(z.string()).nonempty(),
-    receptionistName: z.string(),
-    humanNumber: z.string().nullable(),
-    vapiPrompt: z.enum(['append', 'ignore']),
-    model: z.enum(['holdline', 'platform']),
-    releaseOnHangUp: z.boolean(),
-    schedule,
-    practitioners: z.array(z.preprocess(camelCased, practitioner)),
-    addresses: z.array(
-      z.object({ kind: z.enum(['assistant', 'phone-number', 'dialled']), value: z.string() }),
-    ),
+    practitioners: z.array(z.preprocess(camelCased, practitionerSettings.extend({ id: z.uuid() }))),
+    addresses: z.array(z.object({ kind: addressKind, value: z.string() })),
     keys: z.array(z.object({ hash: z.string() })),
   }),
 );
@@ -147,13 +112,4 @@ function camelCased(row: unknown): unknown {
     value,
   ];
   return Object.fromEntries(Object.entries(row).map(named));
-}
-
-function isZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -21,6 +21,12 @@ export interface Organization {
   model: 'holdline' | 'platform';
   /** Whether a hold is given up when the caller hangs up; otherwise it stays until it expires, for a call-back. */
   releaseOnHangUp: boolean;
+  /** Limits against callers who block a clinic's day; `null` is none. The ledger enforces them. */
+  holdsPerCallMax: number | null;
+  holdsPerNumberAndDayMax: number | null;
+  liveHoldsMax: number | null;
+  /** Patients' details older than this are removed; `null` keeps them. */
+  retentionDays: number | null;
   schedule: Schedule;
   practitioners: Practitioner[];
   /** What the clinic is reached at; each belongs to it alone. */

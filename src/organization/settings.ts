@@ -1,0 +1,61 @@
+import { z } from 'zod';
+
+// What can be said about an organization and its practitioners, as it is read from the ledger and from a file. Each
+// field is a column of the same name (`spokenName` is `spoken_name`): one that is added here can be set at once.
+
+const clock = z
+  .string()
+  .regex(/^([01]\d|2[0-4]):[0-5]\d$/, 'is not a time; write it as 09:00, midnight as 24:00');
+const stretches = z.array(z.object({ from: clock, to: clock }));
+const weekday = z.enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']);
+const weekly = z.partialRecord(weekday, stretches);
+
+const schedule = z.object({
+  weekly,
+  specialDays: z.array(z.object({ date: z.iso.date(), open: stretches, note: z.string().optional() })),
+  slotMinutes: z.int().positive(),
+  gridMinutes: z.int().positive(),
+  bufferMinutes: z.int().nonnegative(),
+  minimumNoticeMinutes: z.int().nonnegative(),
+  horizonDays: z.int().positive(),
+});
+
+const limit = z.int().nonnegative().nullable();
+
+/** Columns of `organizations`; its key and id never change and stand apart. */
+export const settings = z.object({
+  key: z.string(),
+  name: z.string(),
+  zone: z.string().refine(isZone, 'is not an IANA time zone; write e.g. America/New_York'),
+  country: z.string(),
+  languages: z.array(z.string()).nonempty(),
+  receptionistName: z.string(),
+  humanNumber: z.string().nullable(),
+  vapiPrompt: z.enum(['append', 'ignore']),
+  model: z.enum(['holdline', 'platform']),
+  releaseOnHangUp: z.boolean(),
+  schedule,
+  holdsPerCallMax: limit,
+  holdsPerNumberAndDayMax: limit,
+  liveHoldsMax: limit,
+  retentionDays: z.int().positive().nullable(),
+});
+
+/** Columns of `practitioners`. */
+export const practitionerSettings = z.object({
+  key: z.string(),
+  name: z.string(),
+  spokenName: z.string(),
+  weekly: weekly.nullable(),
+});
+
+export const addressKind = z.enum(['assistant', 'phone-number', 'dialled']);
+
+function isZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}
