@@ -1,4 +1,4 @@
-import type { Store } from './store.ts';
+import type { Listener, Store } from './store.ts';
 
 /** One process needs a few per organization and day; more is a mistake and must not eat the memory. */
 const entriesMax = 10_000;
@@ -16,6 +16,7 @@ interface Entry<T> {
 export function createMemoryStore(nowMs: () => number = Date.now): Store & AsyncDisposable {
   const values = new Map<string, Entry<string>>();
   const hashes = new Map<string, Entry<Map<string, string>>>();
+  const listeners = new Map<string, Set<Listener>>();
 
   function fresh<T>(entries: Map<string, Entry<T>>, key: string): Entry<T> | undefined {
     const found = entries.get(key);
@@ -63,6 +64,27 @@ export function createMemoryStore(nowMs: () => number = Date.now): Store & Async
         },
       };
     },
-    async [Symbol.asyncDispose]() {},
+    publish: async (channel, message) => {
+      // Later, as with Redis: no listener runs inside the publisher.
+      queueMicrotask(() => {
+        for (const listener of listeners.get(channel) ?? []) listener.onMessage(message);
+      });
+    },
+    subscribe(channel, given) {
+      // One object per subscription, so that the same listener may subscribe twice.
+      const listener: Listener = { onMessage: (message) => given.onMessage(message), onLost: () => {} };
+      const others = listeners.get(channel) ?? new Set();
+      listeners.set(channel, others.add(listener));
+      return {
+        live: true,
+        [Symbol.dispose]() {
+          others.delete(listener);
+          if (others.size === 0 && listeners.get(channel) === others) listeners.delete(channel);
+        },
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      listeners.clear();
+    },
   };
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Log } from '#telemetry/log.ts';
 import { type Breaker, watch } from './breaker.ts';
+import { channelName, openSubscriptions, type Subscriptions } from './redis-subscriptions.ts';
 import type { Lock, Store } from './store.ts';
 
 /** How long opening waits for the first answer: a start is nobody's turn, but must not hang either. */
@@ -44,13 +45,15 @@ export async function openRedis({
   const breaker = watch(redis, log, commandDeadlineMs);
   await firstAnswer(redis, breaker);
   if (!breaker.available) log.warn({ reason: problem }, 'Redis is left out until it answers');
+  const subscriptions = openSubscriptions(() => redis.duplicate(), log);
   return {
-    ...storeOn(redis, breaker),
+    ...storeOn(redis, breaker, subscriptions),
     get available() {
       return breaker.available;
     },
     async [Symbol.asyncDispose]() {
       breaker[Symbol.dispose]();
+      subscriptions[Symbol.dispose]();
       redis.disconnect();
     },
   };
@@ -67,7 +70,7 @@ async function firstAnswer(redis: Redis, breaker: Breaker): Promise<void> {
   }
 }
 
-function storeOn(redis: Redis, { ask }: Breaker): Omit<Store, 'available'> {
+function storeOn(redis: Redis, { ask }: Breaker, subscriptions: Subscriptions): Omit<Store, 'available'> {
   return {
     get: async (key) => (await ask(() => redis.get(key))) ?? undefined,
     set: async (key, value, ttlMs) => {
@@ -81,6 +84,10 @@ function storeOn(redis: Redis, { ask }: Breaker): Omit<Store, 'available'> {
       await ask(() => (field === undefined ? redis.del(key) : redis.hdel(key, field)));
     },
     lock: (key, owner, ttlMs) => lock(redis, ask, { key, owner, ttlMs }),
+    publish: async (channel, message) => {
+      await ask(() => redis.publish(channelName(redis, channel), message));
+    },
+    subscribe: (channel, listener) => subscriptions.add(channel, listener),
   };
 }
 

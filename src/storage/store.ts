@@ -15,6 +15,29 @@ export interface Store {
    * @param owner what others who find it busy are told
    */
   lock(key: string, owner: string, ttlMs: number): Promise<Lock>;
+  /**
+   * Tells every process of this installation, this one too, whoever has subscribed. Never throws and never waits for
+   * a listener; while the store is left out the message is lost, and a subscriber hears of that by `onLost`.
+   */
+  publish(channel: string, message: string): Promise<void>;
+  /** Hears what is published from now on, in the order of each publisher. */
+  subscribe(channel: string, listener: Listener): Subscription;
+}
+
+export interface Listener {
+  onMessage(message: string): void;
+  /**
+   * Messages may have been missed: what was kept fresh by them is to be thrown away. Called when the connection breaks,
+   * and whenever listening begins, the first time too; in between nothing is to be kept (see `Subscription.live`).
+   * The memory store never calls it.
+   */
+  onLost(): void;
+}
+
+/** Ends when disposed; afterwards nothing is called. */
+export interface Subscription extends Disposable {
+  /** False while messages may be missed. */
+  readonly live: boolean;
 }
 
 export type Lock =
