@@ -1,80 +1,127 @@
 import { Temporal } from 'temporal-polyfill';
+import { german } from './spoken-time-de.ts';
+import { english } from './spoken-time-en.ts';
+import { spanish } from './spoken-time-es.ts';
+import type { TimeWords } from './spoken-time-words.ts';
 
-/** "Tuesday the twenty-fourth of November", or "today" and "tomorrow" as seen from `today` (an ISO date). */
-export function spokenDate(date: string, _language: string, { today }: { today?: string } = {}): string {
-  const day = Temporal.PlainDate.from(date);
-  const weekday = weekdays[day.dayOfWeek - 1] ?? '';
-  const plain = `${weekday} the ${ordinals[day.day - 1]} of ${months[day.month - 1]}`;
-  if (today === undefined) return plain;
-  const daysAhead = Temporal.PlainDate.from(today).until(day).days;
-  if (daysAhead === 0) return `today, ${weekday} the ${ordinals[day.day - 1]}`;
-  if (daysAhead === 1) return `tomorrow, ${weekday} the ${ordinals[day.day - 1]}`;
-  return daysAhead > 0 && daysAhead < 21 ? `${weekday} the ${ordinals[day.day - 1]}` : plain;
+/** A slot as it is spoken about: its start by the clinic's clock, and with whom where that must be said. */
+export interface SpokenSlot {
+  startsAt: Date;
+  /** IANA zone of the clinic. */
+  zone: string;
+  /** As a voice should say it, e.g. "Doctor Lee"; left out where there is only one. */
+  practitioner?: string | undefined;
 }
 
-/** "half past two in the afternoon", "nine in the morning", "noon": the clinic's clock at an instant. */
-export function spokenClock(instant: Date, zone: string, _language: string): string {
-  const { hour, minute } = Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(zone);
-  if (minute === 0 && hour === 12) return 'noon';
-  if (minute === 0 && hour === 0) return 'midnight';
-  const part = hour < 12 ? 'in the morning' : hour < 18 ? 'in the afternoon' : 'in the evening';
-  return `${clockWords(hour, minute)} ${part}`;
+/** Within three weeks a weekday and its number are understood; later days are said with their month. */
+const monthLeftOutDays = 21;
+
+/**
+ * A day as it stands beside a verb: "Tuesday the twenty-fourth", "el martes veinticuatro", "am Dienstag, dem
+ * vierundzwanzigsten"; with its month when it is far away; "today, …" and "tomorrow, …" as seen from `today`.
+ *
+ * @param language BCP 47; a language without words of its own is spoken in English
+ * @param today ISO date
+ */
+export function spokenDate(date: string, language: string, { today }: { today?: string } = {}): string {
+  const day = Temporal.PlainDate.from(date);
+  const ahead = today === undefined ? undefined : Temporal.PlainDate.from(today).until(day).days;
+  const withMonth = ahead === undefined || ahead < 0 || ahead >= monthLeftOutDays;
+  return wordsOf(language).day({
+    weekday: day.dayOfWeek - 1,
+    day: day.day,
+    month: day.month,
+    ahead,
+    withMonth,
+  });
+}
+
+/** A date without its weekday, as what a sentence is about: "the twenty-fifth of November", "der fünfundzwanzigste …". */
+export function spokenDateName(date: string, language: string): string {
+  const { day, month } = Temporal.PlainDate.from(date);
+  return wordsOf(language).dateName(day, month);
+}
+
+/** @param weekday 1 is Monday, 7 is Sunday */
+export function spokenWeekday(weekday: number, language: string): string {
+  return wordsOf(language).weekdays[weekday - 1] ?? '';
+}
+
+/**
+ * The clinic's clock at an instant, as it stands in a list of times: "half past two in the afternoon", "a las dos y
+ * media de la tarde", "um halb drei nachmittags". In the hour that comes twice it says which of the two is meant.
+ */
+export function spokenClock(instant: Date, zone: string, language: string): string {
+  const { clock, part, which } = clockAt(instant, zone, wordsOf(language));
+  return joined(clock, part, which);
 }
 
 /** "two in the afternoon with Doctor Lee". */
-export function spokenSlot({
-  startsAt,
-  zone,
-  language,
-  practitioner,
-}: {
-  startsAt: Date;
-  zone: string;
-  language: string;
-  practitioner?: string;
-}): string {
+export function spokenSlot({ startsAt, zone, practitioner }: SpokenSlot, language: string): string {
   const clock = spokenClock(startsAt, zone, language);
-  return practitioner === undefined ? clock : `${clock} with ${practitioner}`;
+  return practitioner === undefined ? clock : `${clock} ${wordsOf(language).with(practitioner)}`;
+}
+
+/** Day, time and practitioner: "Tuesday the twenty-fourth at two in the afternoon with Doctor Lee". */
+export function spokenAppointment(slot: SpokenSlot, language: string, { today }: { today: string }): string {
+  const date = Temporal.Instant.fromEpochMilliseconds(slot.startsAt.getTime())
+    .toZonedDateTimeISO(slot.zone)
+    .toPlainDate();
+  return wordsOf(language).moment(spokenDate(`${date}`, language, { today }), spokenSlot(slot, language));
+}
+
+/**
+ * Several times of one day in one breath: the part of the day is said where it changes, and a practitioner who has
+ * them all is named once: "nine in the morning, half past ten or one in the afternoon, all with Doctor Lee".
+ */
+export function spokenTimes(slots: SpokenSlot[], language: string): string {
+  const words = wordsOf(language);
+  const [first] = slots;
+  const everyone = new Set(slots.map((slot) => slot.practitioner));
+  const together = slots.length > 1 && everyone.size === 1 ? first?.practitioner : undefined;
+  let partSaid: string | undefined;
+  const times = slots.map(({ startsAt, zone, practitioner }) => {
+    const { clock, part, which } = clockAt(startsAt, zone, words);
+    const newPart = part === partSaid ? undefined : part;
+    partSaid = part ?? partSaid;
+    const name = practitioner === undefined || together !== undefined ? undefined : words.with(practitioner);
+    return joined(clock, newPart, which, name);
+  });
+  const list = spokenList(times, language);
+  return together === undefined ? list : `${list}, ${words.allWith(together)}`;
 }
 
 /** "a, b or c". */
-export function spokenList(parts: string[], _language: string): string {
-  if (parts.length < 2) return parts[0] ?? '';
-  return `${parts.slice(0, -1).join(', ')} or ${parts.at(-1)}`;
+export function spokenList(parts: string[], language: string): string {
+  const last = parts.at(-1) ?? '';
+  if (parts.length < 2) return last;
+  return `${parts.slice(0, -1).join(', ')} ${wordsOf(language).or(last)} ${last}`;
 }
 
-function clockWords(hour: number, minute: number): string {
-  const name = (h: number) => numbers[((h + 11) % 12) + 1] ?? '';
-  if (minute === 0) return name(hour);
-  if (minute === 15) return `a quarter past ${name(hour)}`;
-  if (minute === 30) return `half past ${name(hour)}`;
-  if (minute === 45) return `a quarter to ${name(hour + 1)}`;
-  return minute < 10 ? `${name(hour)} oh ${numbers[minute]}` : `${name(hour)} ${minuteWords(minute)}`;
+/** The words of a language, `es-MX` being Spanish. */
+function wordsOf(language: string): TimeWords {
+  const base = language.toLowerCase().split(/[-_]/)[0] ?? '';
+  return languages.get(base) ?? english;
 }
 
-function minuteWords(minute: number): string {
-  if (minute < 20) return numbers[minute] ?? '';
-  const rest = minute % 10;
-  return `${tens[Math.floor(minute / 10)]}${rest === 0 ? '' : `-${numbers[rest]}`}`;
-}
+const languages = new Map([
+  ['en', english],
+  ['es', spanish],
+  ['de', german],
+]);
 
-const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
-const months = 'January February March April May June July August September October November December'.split(
-  ' ',
-);
-const numbers =
-  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(
-    ' ',
+function clockAt(instant: Date, zone: string, words: TimeWords) {
+  const zoned = Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(zone);
+  const plain = zoned.toPlainDateTime();
+  const [first, second] = (['earlier', 'later'] as const).map((disambiguation) =>
+    plain.toZonedDateTime(zone, { disambiguation }),
   );
-const tens = ['', '', 'twenty', 'thirty', 'forty', 'fifty'];
-const ordinals = [
-  ...'first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth'.split(
-    ' ',
-  ),
-  ...'sixteenth seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third'.split(
-    ' ',
-  ),
-  ...'twenty-fourth twenty-fifth twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first'.split(
-    ' ',
-  ),
-];
+  // Of a plain time that comes once both are the same.
+  const twice = first?.epochMilliseconds !== second?.epochMilliseconds;
+  const which = zoned.epochMilliseconds === first?.epochMilliseconds ? 'first' : 'second';
+  return { ...words.clock(zoned.hour, zoned.minute), which: twice ? words.repeated[which] : undefined };
+}
+
+function joined(...parts: (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined).join(' ');
+}

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { localDate } from '#booking/open-hours.ts';
 import type { OpenSlot } from '#booking/open-slots.ts';
 import type { Organization } from '#organization/organization.ts';
-import { spokenDate } from '#prompts/spoken-time.ts';
+import { spokenDate, spokenDateName, spokenList, spokenWeekday } from '#prompts/spoken-time.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { type Offering, offer, offerNearest } from './offering.ts';
 import { resolveDate, resolveTime } from './resolve-date.ts';
@@ -59,8 +59,9 @@ export function checkAvailability(offering: Offering, prompts: Prompts): Tool<ty
 interface Refused {
   reason: 'closed' | 'full' | 'past' | 'beyond_horizon' | 'unclear' | 'mismatch';
   date?: string | undefined;
-  saidWeekday?: string | undefined;
-  actualWeekday?: string | undefined;
+  otherDate?: string;
+  saidWeekday?: number;
+  actualWeekday?: number;
 }
 
 async function refusal(
@@ -77,11 +78,25 @@ async function refusal(
     result: { success: false, reason: refused.reason, nearest: nearest?.slots ?? [] },
     speech: prompts.speak(refused.reason.replaceAll('_', '-'), language, {
       ...(nearest?.words ?? { times: null, nearestDay: null, count: 0 }),
-      day: refused.date === undefined ? null : spokenDate(refused.date, language, { today }),
-      saidWeekday: refused.saidWeekday ?? null,
-      actualWeekday: refused.actualWeekday ?? null,
+      ...dayWords(refused, language, today),
     }),
     settled: nearest?.settled ?? Promise.resolve(),
+  };
+}
+
+/** The refused day for templates: `choice` is the two days a weekday that does not match its date may have meant. */
+function dayWords(refused: Refused, language: string, today: string): Record<string, string | null> {
+  const { date, otherDate, saidWeekday, actualWeekday } = refused;
+  const spoken = (day: string) => spokenDate(day, language, { today });
+  return {
+    day: date === undefined ? null : spoken(date),
+    dateName: date === undefined ? null : spokenDateName(date, language),
+    saidWeekday: saidWeekday === undefined ? null : spokenWeekday(saidWeekday, language),
+    actualWeekday: actualWeekday === undefined ? null : spokenWeekday(actualWeekday, language),
+    choice:
+      date === undefined || otherDate === undefined
+        ? null
+        : spokenList([date, otherDate].toSorted().map(spoken), language),
   };
 }
 

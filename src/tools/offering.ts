@@ -1,10 +1,17 @@
+import { Temporal } from 'temporal-polyfill';
 import { type Offer, recordOffers } from '#booking/calls.ts';
 import { chooseSlots, type TimeWish } from '#booking/choose-slots.ts';
 import type { Claiming } from '#booking/holds.ts';
 import { localDate } from '#booking/open-hours.ts';
 import type { OpenSlot, OpenSlots } from '#booking/open-slots.ts';
 import type { Organization } from '#organization/organization.ts';
-import { spokenDate, spokenList, spokenSlot } from '#prompts/spoken-time.ts';
+import {
+  type SpokenSlot,
+  spokenAppointment as spokenAt,
+  spokenDate,
+  spokenSlot,
+  spokenTimes,
+} from '#prompts/spoken-time.ts';
 import type { ToolContext } from './tool.ts';
 
 /** More than this many times in one breath nobody remembers; the contract allows five. */
@@ -79,8 +86,7 @@ export function spokenAppointment(
   { organization, language, now }: Pick<ToolContext, 'organization' | 'language' | 'now'>,
   slot: { startsAt: Date; practitionerId: string },
 ): string {
-  const day = spokenDayOf(organization, language, slot.startsAt, now);
-  return `${day} at ${spokenSlot({ startsAt: slot.startsAt, zone: organization.zone, language, ...named(organization, slot) })}`;
+  return spokenAt(aloud(organization, slot), language, { today: localDate(organization.zone, now) });
 }
 
 function spokenDayOf(organization: Organization, language: string, instant: Date, now: Date): string {
@@ -90,20 +96,17 @@ function spokenDayOf(organization: Organization, language: string, instant: Date
 
 /** An instant as ISO 8601 with the clinic's own offset, e.g. `2026-11-24T14:00:00-05:00`. */
 export function clinicIso(instant: Date, zone: string): string {
-  const name = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' })
-    .formatToParts(instant)
-    .find((part) => part.type === 'timeZoneName')?.value;
-  const offset = name === undefined || name === 'GMT' ? '+00:00' : name.slice(3);
-  const sign = offset.startsWith('-') ? -1 : 1;
-  const [hours = 0, minutes = 0] = offset.slice(1).split(':').map(Number);
-  const local = new Date(instant.getTime() + sign * (hours * 60 + minutes) * 60_000);
-  return `${local.toISOString().slice(0, 19)}${offset}`;
+  return zoned(instant, zone).toString({ timeZoneName: 'never', smallestUnit: 'second' });
 }
 
 /** Minutes since the clinic's midnight by its clock. */
 export function minuteOfDay(instant: Date, zone: string): number {
-  const [hours = 0, minutes = 0] = clinicIso(instant, zone).slice(11, 16).split(':').map(Number);
-  return hours * 60 + minutes;
+  const { hour, minute } = zoned(instant, zone);
+  return hour * 60 + minute;
+}
+
+function zoned(instant: Date, zone: string): Temporal.ZonedDateTime {
+  return Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(zone);
 }
 
 function tell(context: ToolContext, offers: Offer[]): Omit<Offered, 'settled'> {
@@ -112,12 +115,7 @@ function tell(context: ToolContext, offers: Offer[]): Omit<Offered, 'settled'> {
     slotId: `slot_${one.number}`,
     startsAt: clinicIso(one.startsAt, organization.zone),
     practitioner: organization.practitioners.find((p) => p.id === one.practitionerId)?.name ?? '',
-    spoken: spokenSlot({
-      startsAt: one.startsAt,
-      zone: organization.zone,
-      language,
-      ...named(organization, one),
-    }),
+    spoken: spokenSlot(aloud(organization, one), language),
   }));
   const first = offers[0];
   return {
@@ -126,8 +124,8 @@ function tell(context: ToolContext, offers: Offer[]): Omit<Offered, 'settled'> {
       times:
         first === undefined
           ? null
-          : spokenList(
-              slots.map((slot) => slot.spoken),
+          : spokenTimes(
+              offers.map((one) => aloud(organization, one)),
               language,
             ),
       nearestDay: first === undefined ? null : spokenDayOf(organization, language, first.startsAt, now),
@@ -136,9 +134,13 @@ function tell(context: ToolContext, offers: Offer[]): Omit<Offered, 'settled'> {
   };
 }
 
-/** The practitioner is named only where there are several. */
-function named(organization: Organization, slot: { practitionerId: string }): { practitioner?: string } {
-  if (organization.practitioners.length < 2) return {};
-  const practitioner = organization.practitioners.find((one) => one.id === slot.practitionerId);
-  return practitioner === undefined ? {} : { practitioner: practitioner.spokenName };
+/** A slot as it is said; the practitioner is named only where there are several. */
+function aloud(organization: Organization, slot: { startsAt: Date; practitionerId: string }): SpokenSlot {
+  const { zone, practitioners } = organization;
+  const practitioner = practitioners.find((one) => one.id === slot.practitionerId);
+  return {
+    startsAt: slot.startsAt,
+    zone,
+    practitioner: practitioners.length < 2 ? undefined : practitioner?.spokenName,
+  };
 }

@@ -7,7 +7,15 @@ export type ResolvedDate =
   /** `time`: words about the time of day that stood beside the date. */
   | { ok: true; date: string; time?: string }
   | { ok: false; reason: 'past' | 'beyond_horizon' | 'closed'; date: string }
-  | { ok: false; reason: 'mismatch'; date: string; saidWeekday: string; actualWeekday: string }
+  /** `date` falls on another weekday (1 is Monday) than was said; `otherDate` is the nearest day to come that is one. */
+  | {
+      ok: false;
+      reason: 'mismatch';
+      date: string;
+      otherDate: string;
+      saidWeekday: number;
+      actualWeekday: number;
+    }
   | { ok: false; reason: 'unclear' };
 
 /**
@@ -31,20 +39,26 @@ export function resolveDate(said: {
   const date = day.toString();
   const saidWeekday = weekdayIn(words);
   if (saidWeekday !== undefined && saidWeekday !== day.dayOfWeek) {
-    const actualWeekday = weekdays[day.dayOfWeek - 1] ?? '';
-    return {
-      ok: false,
-      reason: 'mismatch',
-      date,
-      saidWeekday: weekdays[saidWeekday - 1] ?? '',
-      actualWeekday,
-    };
+    const otherDate = `${nearestWeekday(day, saidWeekday, today)}`;
+    return { ok: false, reason: 'mismatch', date, otherDate, saidWeekday, actualWeekday: day.dayOfWeek };
   }
   if (Temporal.PlainDate.compare(day, today) < 0) return { ok: false, reason: 'past', date };
   if (today.until(day).days >= schedule.horizonDays) return { ok: false, reason: 'beyond_horizon', date };
   if (openHoursOn(schedule, date).length === 0) return { ok: false, reason: 'closed', date };
   const time = timeWords(words.replace(read.matched, ' '));
   return { ok: true, date, ...(time === '' ? {} : { time }) };
+}
+
+/** The day nearest to `day` that is such a weekday and not over. */
+function nearestWeekday(
+  day: Temporal.PlainDate,
+  weekday: number,
+  today: Temporal.PlainDate,
+): Temporal.PlainDate {
+  const after = day.add({ days: (weekday - day.dayOfWeek + 7) % 7 });
+  const before = after.subtract({ days: 7 });
+  const nearer = day.until(after).days <= 3 ? after : before;
+  return Temporal.PlainDate.compare(nearer, today) < 0 ? after : nearer;
 }
 
 /** The time of day a caller or a model means; no words mean no wish. */

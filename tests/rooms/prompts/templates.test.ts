@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { spokenClock, spokenDate } from '#prompts/spoken-time.ts';
 import { openPrompts } from '#prompts/templates.ts';
 import { createLog } from '#telemetry/log.ts';
 import { promptsFolder } from '../../../src/config.ts';
@@ -24,6 +23,8 @@ const values = {
   nearestDay: 'Friday',
   count: 2,
   day: 'Tuesday',
+  dateName: 'the twenty-fifth of November',
+  choice: 'Tuesday the twenty-fourth or Wednesday the twenty-fifth',
   saidWeekday: 'Tuesday',
   actualWeekday: 'Wednesday',
   slot: 'Tuesday at nine',
@@ -74,25 +75,4 @@ test('an edit is in use at once; a broken one is refused and the last good one s
   await writeFile(join(files.folder, 'system.liquid'), '{{ two');
   await vi.waitFor(() => expect(prompts.problem).toMatch(/system\.liquid/), 5_000);
   expect(prompts.render('system', {})).toBe('Two');
-});
-
-test('spoken times hold no digits a voice could misread, at any minute of any day', () => {
-  for (let minute = 0; minute < 24 * 60; minute += 1) {
-    const said = spokenClock(new Date(Date.UTC(2026, 10, 24, 0, minute)), 'UTC', 'en');
-    expect(said).toMatch(/^[a-z' -]+$/i);
-    expect(said).not.toMatch(/undefined/);
-  }
-  for (let day = 0; day < 366; day += 1) {
-    const date = new Date(Date.UTC(2026, 0, 1 + day)).toISOString().slice(0, 10);
-    expect(spokenDate(date, 'en', { today: '2026-06-15' })).toMatch(/^[a-z, -]+$/i);
-  }
-});
-
-test.each([
-  ['14:30', 'half past two in the afternoon'],
-  ['12:00', 'noon'],
-  ['09:00', 'nine in the morning'],
-  ['17:45', 'a quarter to six in the afternoon'],
-])('%s is "%s"', (clock, words) => {
-  expect(spokenClock(new Date(`2026-11-24T${clock}:00Z`), 'UTC', 'en')).toBe(words);
 });
