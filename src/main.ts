@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fillSlots } from '#booking/fill-slots.ts';
+import { openRunner } from '#jobs/runner.ts';
+import { createHandlers, schedules } from '#jobs/tasks.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createOpenAiModel } from '#model/openai.ts';
 import { createRehearsalModel } from '#model/rehearsal.ts';
@@ -43,12 +45,16 @@ async function main(config: Config, log: Log): Promise<void> {
   await using resources = new AsyncDisposableStack();
   await openDataDirectory(config.DATA_DIR);
   const secrets = await readSecrets(config);
-  const { sql } = resources.use(await openLedger(ledgerPlace(config), { holder: 'server', log, poolSize }));
+  const { sql, url: ledgerUrl } = resources.use(
+    await openLedger(ledgerPlace(config), { holder: 'server', log, poolSize }),
+  );
   const store = resources.use(await openStore(config, log));
   const prompts = resources.use(await openPrompts({ folder: promptsFolder, log }));
   if (config.DATABASE_URL === undefined) await seedDemoClinic({ sql, key: secrets.demoKey });
   const directory = resources.use(await openDirectory({ sql, log }));
   for (const organization of directory.all()) await fillSlots(sql, organization, new Date());
+  const handlers = createHandlers({ sql, directory, log });
+  resources.use(await openRunner({ url: ledgerUrl, sql, handlers, schedules, log }));
 
   const { http } = resources.use(
     createApp({

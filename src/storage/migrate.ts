@@ -5,6 +5,7 @@ import postgres, { type Sql } from 'postgres';
 import type { Log } from '#telemetry/log.ts';
 import { connectionProblem } from './connection-problem.ts';
 import { applicationName } from './postgres.ts';
+import { installQueue, queueIsBehind } from './queue-schema.ts';
 
 /** Any number nobody else in this database uses: two processes starting at once migrate one after the other. */
 const lockKey = 4_653_011;
@@ -17,9 +18,9 @@ interface Migration {
 }
 
 /**
- * Applies the migrations of a folder (`NNNN-name.sql`) that a database has not seen, in order, each in a transaction
- * with the row that says so. Safe when several processes start at once. With nothing to apply it only reads, so that
- * it needs no privileges.
+ * Brings a database up to date: first the queue's own tables (graphile-worker's migrations), then the migrations of a
+ * folder (`NNNN-name.sql`) it has not seen, in order, each in a transaction with the row that says so. Safe when
+ * several processes start at once. With nothing to apply it only reads, so that it needs no privileges.
  *
  * @returns names of what was applied
  * @throws when a file is misnamed, missing in the sequence or was edited after it was applied, and when the database
@@ -41,9 +42,10 @@ export async function migrate(options: { url: string; folder: string; log: Log }
       throw connectionProblem(error, sql, 'DATABASE_URL or MIGRATE_DATABASE_URL');
     });
     const applied: string[] = [];
-    if ((await missing(sql, wanted)).length === 0) return applied;
+    if ((await missing(sql, wanted)).length === 0 && !(await queueIsBehind(sql))) return applied;
     // The lock is the session's and ends with it, whatever happens to us.
     await sql`select pg_advisory_lock(${lockKey})`;
+    if (await queueIsBehind(sql)) await bringQueueUpToDate(url, log);
     for (const migration of await missing(sql, wanted)) {
       await apply(sql, migration);
       applied.push(migration.name);
@@ -56,6 +58,14 @@ export async function migrate(options: { url: string; folder: string; log: Log }
   }
 }
 
+async function bringQueueUpToDate(url: string, log: Log): Promise<void> {
+  try {
+    await installQueue(url, log);
+  } catch (error) {
+    throw new Error(`the queue could not be brought up to date: ${explain(error)}`, { cause: error });
+  }
+}
+
 /** The row goes in first: a second process that got this far would wait for it and then fail. */
 async function apply(sql: Sql, { number, name, checksum, text }: Migration): Promise<void> {
   try {
@@ -65,10 +75,13 @@ async function apply(sql: Sql, { number, name, checksum, text }: Migration): Pro
       await tx.unsafe(text);
     });
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    const remedy = code === '42501' ? '; set MIGRATE_DATABASE_URL to a role that may do this' : '';
-    throw new Error(`migration ${name} failed and was rolled back: ${message}${remedy}`, { cause: error });
+    throw new Error(`migration ${name} failed and was rolled back: ${explain(error)}`, { cause: error });
   }
+}
+
+function explain(error: unknown): string {
+  const { code, message } = error as { code?: string; message: string };
+  return code === '42501' ? `${message}; set MIGRATE_DATABASE_URL to a role that may do this` : message;
 }
 
 const createTable = `

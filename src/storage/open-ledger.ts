@@ -18,11 +18,12 @@ export interface LedgerPlace {
  *
  * @param holder a `server` keeps the embedded database to itself and stops it at its end; a `command` attaches to
  *   one that runs, and stops it only if it started it and nobody else is connected
+ * @returns also the url it was opened with, for the queue's own connections
  */
 export async function openLedger(
   place: LedgerPlace,
   { holder, log, poolSize }: { holder: 'server' | 'command'; log: Log; poolSize: number },
-): Promise<{ sql: Sql } & AsyncDisposable> {
+): Promise<{ sql: Sql; url: string } & AsyncDisposable> {
   await using opening = new AsyncDisposableStack();
   const { databaseUrl, migrateUrl, dataDir, migrationsFolder } = place;
   const urls =
@@ -32,5 +33,5 @@ export async function openLedger(
   await migrate({ url: urls.migrateUrl, folder: migrationsFolder, log });
   const { sql } = opening.use(await openPostgres({ url: urls.appUrl, poolSize, log }));
   const opened = opening.move();
-  return { sql, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { sql, url: urls.appUrl, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

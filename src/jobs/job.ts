@@ -1,0 +1,20 @@
+/** What is to be done for a job. Throwing means: try again later; it must be harmless when repeated. */
+export type Handler = (payload: unknown, job: { attempt: number; signal: AbortSignal }) => Promise<void>;
+export type Handlers = Readonly<Record<string, Handler>>;
+
+/** What is done at its time, once, however many processes there are. The times are UTC. */
+export interface Schedule {
+  task: string;
+  /** Minute, hour, day of month, month, day of week. */
+  cron: string;
+}
+
+/** A job that no repetition can help: kept as failed at once. */
+export class FinalFailure extends Error {
+  override name = 'FinalFailure';
+
+  constructor(message: string, options?: ErrorOptions) {
+    // The queue's own rule (`back_off` in the migrations) knows it by these words.
+    super(`final: ${message}`, options);
+  }
+}
