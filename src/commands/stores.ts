@@ -33,7 +33,7 @@ export async function organizationsOf(sql: Sql, key?: string): Promise<Organizat
 }
 
 /** Commands speak for themselves; of the rooms below only warnings are shown. */
-function commandLog(): Log {
+export function commandLog(): Log {
   return createLog({ level: process.env['LOG_LEVEL'] ?? 'warn', pretty: process.stdout.isTTY });
 }
 

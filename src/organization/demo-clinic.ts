@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import { inTenant } from '#storage/postgres.ts';
 import { hashOfKey } from './directory.ts';
-import type { OpenStretch, Schedule } from './organization.ts';
+import { usualSchedule } from './settings.ts';
 
 /** Fixed, so that seeding twice, or from two processes, makes one clinic. */
 const id = '0d3c11c0-0000-4000-8000-000000000001';
@@ -32,7 +32,7 @@ export async function seedDemoClinic({ sql, key }: { sql: Sql; key: string }): P
     await tx`
       insert into organizations (id, key, name, zone, human_number, schedule, holds_per_number_and_day_max)
       values (${id}, ${demoClinic.key}, 'the demo clinic', 'America/New_York', ${demoClinic.humanNumber},
-        ${tx.json(schedule as never)}, null)
+        ${tx.json(usualSchedule as never)}, null)
       on conflict do nothing`;
     for (const practitioner of demoClinic.practitioners) {
       await tx`
@@ -53,22 +53,3 @@ export async function seedDemoClinic({ sql, key }: { sql: Sql; key: string }): P
       values (${id}, decode(${hashOfKey(key)}, 'hex'), 'demo key') on conflict do nothing`;
   });
 }
-
-const nineToSix: OpenStretch[] = [{ from: '09:00', to: '18:00' }];
-
-/** As the contract promises it: Monday to Friday, nine to six, no closures, half-hour slots for three weeks. */
-const schedule: Schedule = {
-  weekly: {
-    monday: nineToSix,
-    tuesday: nineToSix,
-    wednesday: nineToSix,
-    thursday: nineToSix,
-    friday: nineToSix,
-  },
-  specialDays: [],
-  slotMinutes: 30,
-  gridMinutes: 30,
-  bufferMinutes: 0,
-  minimumNoticeMinutes: 0,
-  horizonDays: 21,
-};

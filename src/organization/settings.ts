@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Schedule } from './organization.ts';
 
 // What can be said about an organization and its practitioners, as it is read from the ledger and from a file. Each
 // field is a column of the same name (`spokenName` is `spoken_name`): one that is added here can be set at once.
@@ -7,7 +8,7 @@ const clock = z
   .string()
   .regex(/^([01]\d|2[0-4]):[0-5]\d$/, 'is not a time; write it as 09:00, midnight as 24:00');
 const stretches = z.array(z.object({ from: clock, to: clock }));
-const weekday = z.enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']);
+export const weekday = z.enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']);
 const weekly = z.partialRecord(weekday, stretches);
 
 const schedule = z.object({
@@ -48,6 +49,22 @@ export const practitionerSettings = z.object({
   spokenName: z.string(),
   weekly: weekly.nullable(),
 });
+
+/** Where a clinic said nothing about its hours: Monday to Friday, nine to six, half-hour slots for three weeks. */
+export const usualSchedule: Schedule = {
+  weekly: Object.fromEntries(
+    ['monday', 'tuesday', 'wednesday', 'thursday', 'friday'].map((day) => [
+      day,
+      [{ from: '09:00', to: '18:00' }],
+    ]),
+  ),
+  specialDays: [],
+  slotMinutes: 30,
+  gridMinutes: 30,
+  bufferMinutes: 0,
+  minimumNoticeMinutes: 0,
+  horizonDays: 21,
+};
 
 export const addressKind = z.enum(['assistant', 'phone-number', 'dialled']);
 

@@ -1,27 +1,6 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { promptsFolder } from '../../../src/config.ts';
+import { runCommand } from '../../run-command.ts';
 import { Caller, startApp } from '../../running-app.ts';
-
-const root = join(promptsFolder, '..');
-
-/** Runs a command as a person would, on the ledger of a running server. */
-async function run(ledgerUrl: string, command: string, ...args: string[]) {
-  const env = { PATH: process.env['PATH'], DATABASE_URL: ledgerUrl };
-  const ran = promisify(execFile)(process.execPath, [`src/commands/${command}.ts`, ...args], {
-    cwd: root,
-    env,
-  });
-  return ran.then(
-    ({ stdout, stderr }) => ({ code: 0, said: stdout + stderr }),
-    (error: { code: number; stdout: string; stderr: string }) => ({
-      code: error.code,
-      said: error.stdout + error.stderr,
-    }),
-  );
-}
 
 test('the clinic’s people see an appointment, cancel it, and then forget the patient', async () => {
   await using app = await startApp();
@@ -30,22 +9,22 @@ test('the clinic’s people see an appointment, cancel it, and then forget the p
   await caller.say('The first one.');
   await caller.say('Yes, this is Ann Miller.');
 
-  const listed = await run(app.ledgerUrl, 'appointments', 'list');
+  const listed = await runCommand(app.ledgerUrl, ['appointments', 'list']);
   expect(listed).toMatchObject({ code: 0, said: expect.stringContaining('Ann Miller, +12125550142') });
   const id = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(listed.said)?.[0] ?? '';
 
-  const tooEarly = await run(app.ledgerUrl, 'forget', '--phone', '+12125550142');
+  const tooEarly = await runCommand(app.ledgerUrl, ['forget', '--phone', '+12125550142']);
   expect(tooEarly).toMatchObject({
     code: 1,
     said: expect.stringContaining('1 appointments are still to come'),
   });
 
-  expect(await run(app.ledgerUrl, 'appointments', 'cancel', id)).toMatchObject({ code: 0 });
-  const again = await run(app.ledgerUrl, 'appointments', 'cancel', id);
+  expect(await runCommand(app.ledgerUrl, ['appointments', 'cancel', id])).toMatchObject({ code: 0 });
+  const again = await runCommand(app.ledgerUrl, ['appointments', 'cancel', id]);
   expect(again).toMatchObject({ code: 0, said: expect.stringContaining('already') });
-  expect((await run(app.ledgerUrl, 'appointments', 'list')).said).toContain('0 to come');
+  expect((await runCommand(app.ledgerUrl, ['appointments', 'list'])).said).toContain('0 to come');
 
-  expect(await run(app.ledgerUrl, 'forget', '--phone', '(212) 555-0142')).toMatchObject({ code: 0 });
+  expect(await runCommand(app.ledgerUrl, ['forget', '--phone', '(212) 555-0142'])).toMatchObject({ code: 0 });
 });
 
 test('a command that is told nonsense says what to do', async () => {
@@ -58,7 +37,7 @@ test('a command that is told nonsense says what to do', async () => {
     ['forget', [], /--phone/],
     ['forget', ['--phone', 'Ann'], /no phone number/],
   ] as const) {
-    const { code, said } = await run(app.ledgerUrl, command, ...args);
+    const { code, said } = await runCommand(app.ledgerUrl, [command, ...args]);
     expect(code, said).toBe(1);
     expect(said).toMatch(expected);
     expect(said).not.toContain('    at ');

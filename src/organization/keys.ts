@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import type { Sql } from 'postgres';
+import { inTenant } from '#storage/postgres.ts';
+import { hashOfKey } from './directory.ts';
+
+/** A key as it is listed: what it was made for, never what it is. */
+export interface KeyRecord {
+  id: string;
+  label: string;
+  createdAt: Date;
+  revokedAt: Date | null;
+}
+
+/**
+ * Makes a key that opens one organization. It is stored as a hash: whoever is told it now is the only one who has it.
+ *
+ * @param label what it is for, so that it can be told from others when it is to be revoked
+ */
+export async function makeKey(
+  sql: Sql,
+  tenantId: string,
+  label: string,
+): Promise<{ id: string; key: string }> {
+  const key = `hk_${randomBytes(32).toString('base64url')}`;
+  const [row] = await inTenant(
+    sql,
+    tenantId,
+    (tx) => tx<{ id: string }[]>`
+      insert into organization_keys (tenant_id, hash, label)
+      values (${tenantId}, decode(${hashOfKey(key)}, 'hex'), ${label}) returning id`,
+  );
+  if (row === undefined) throw new Error('the key was not stored');
+  return { id: row.id, key };
+}
+
+/** An organization's keys, the oldest first, revoked ones too. */
+export async function listKeys(sql: Sql, tenantId: string): Promise<KeyRecord[]> {
+  const rows = await inTenant(
+    sql,
+    tenantId,
+    (tx) => tx<KeyRecord[]>`
+      select id, label, created_at as "createdAt", revoked_at as "revokedAt"
+      from organization_keys where tenant_id = ${tenantId} order by created_at, id`,
+  );
+  return [...rows];
+}
+
+/** Revokes a key, at once on every process. Repeating it changes nothing. */
+export async function revokeKey(
+  sql: Sql,
+  tenantId: string,
+  id: string,
+): Promise<{ revoked: true } | { revoked: false; reason: 'unknown_key' }> {
+  const rows = await inTenant(
+    sql,
+    tenantId,
+    (tx) => tx`
+      update organization_keys set revoked_at = coalesce(revoked_at, now())
+      where tenant_id = ${tenantId} and id = ${id} returning id`,
+  );
+  return rows.length === 1 ? { revoked: true } : { revoked: false, reason: 'unknown_key' };
+}
