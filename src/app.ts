@@ -7,6 +7,7 @@ import { createCallerSpeech } from '#conversation/caller-speech.ts';
 import { createHoldWatch } from '#conversation/hold-watch.ts';
 import { createLiveCalls } from '#conversation/live-calls.ts';
 import { createSystemPrompt } from '#conversation/prompt.ts';
+import { createTellCall } from '#conversation/tell-call.ts';
 import { createTemporalContexts, type TemporalContext } from '#conversation/temporal-context.ts';
 import { runToolCalls } from '#conversation/tool-calls.ts';
 import { runTurn } from '#conversation/turn.ts';
@@ -16,6 +17,7 @@ import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import type { Store } from '#storage/store.ts';
+import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
 import { metricsPage } from '#telemetry/metrics.ts';
 import { createToolbox } from '#tools/toolbox.ts';
@@ -37,6 +39,8 @@ export interface AppParts {
   /** Domains a call's control url may be under. */
   controlHosts: string[];
   trustProxy: boolean;
+  /** What happens, for those who watch. */
+  happenings: Events;
   log: Log;
 }
 
@@ -49,17 +53,18 @@ const drainMs = 10_000;
 
 /** The composition: which room gets what. Disposing closes the doors first, then lets turns and commits end. */
 export function createApp(parts: AppParts): App {
-  const { sql, store, prompts, directory, log, model } = parts;
+  const { sql, store, prompts, directory, happenings, log, model } = parts;
   const openSlots = createOpenSlots({ sql, store });
   const toolbox = createToolbox({ sql, store, openSlots, prompts, texting: false });
   const temporalContexts = createTemporalContexts();
   const systemPrompt = createSystemPrompt(prompts, temporalContexts);
   const liveCalls = createLiveCalls();
   const callerSpeech = createCallerSpeech(store);
-  const callLife = createCallLife({ sql, openSlots, liveCalls, log });
+  const callLife = createCallLife({ sql, openSlots, liveCalls, events: happenings, log });
   const callControl = createCallControl({ hosts: parts.controlHosts, log });
-  const holdWatch = createHoldWatch({ sql, prompts, speech: callerSpeech, log });
-  const turnParts = { sql, model, toolbox, prompts, systemPrompt, liveCalls, holdWatch, log };
+  const holdWatch = createHoldWatch({ sql, prompts, speech: callerSpeech, events: happenings, log });
+  const tellCall = createTellCall({ sql, events: happenings, log });
+  const turnParts = { sql, model, toolbox, prompts, systemPrompt, liveCalls, holdWatch, tellCall, log };
 
   const http: FastifyInstance = fastify({
     // Fastify speaks up only when something is wrong; what happens is told by us.

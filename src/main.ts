@@ -15,6 +15,7 @@ import { createMemoryStore } from '#storage/memory-store.ts';
 import { openLedger } from '#storage/open-ledger.ts';
 import { openRedis } from '#storage/redis.ts';
 import type { Store } from '#storage/store.ts';
+import { createEvents } from '#telemetry/events.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { watchProcess } from '#telemetry/metrics.ts';
 import { createApp } from './app.ts';
@@ -49,6 +50,7 @@ async function main(config: Config, log: Log): Promise<void> {
     await openLedger(ledgerPlace(config), { holder: 'server', log, poolSize }),
   );
   const store = resources.use(await openStore(config, log));
+  const happenings = resources.use(createEvents({ wire: store }));
   const prompts = resources.use(await openPrompts({ folder: promptsFolder, log }));
   if (config.DATABASE_URL === undefined) await seedDemoClinic({ sql, key: secrets.demoKey });
   const directory = resources.use(await openDirectory({ sql, log }));
@@ -67,6 +69,7 @@ async function main(config: Config, log: Log): Promise<void> {
       publicUrl: config.PUBLIC_URL,
       controlHosts: config.VAPI_CONTROL_HOSTS,
       trustProxy: config.TRUST_PROXY,
+      happenings,
       log,
     }),
   );

@@ -10,6 +10,7 @@ import { openPrompts } from '#prompts/templates.ts';
 import { createMemoryStore } from '#storage/memory-store.ts';
 import { openPostgres } from '#storage/postgres.ts';
 import { openRedis } from '#storage/redis.ts';
+import { createEvents, type Events } from '#telemetry/events.ts';
 import { createLog } from '#telemetry/log.ts';
 import { createApp } from '../src/app.ts';
 import { promptsFolder } from '../src/config.ts';
@@ -23,6 +24,7 @@ export interface RunningApp extends AsyncDisposable {
   url: string;
   sql: Sql;
   organization: Organization;
+  happenings: Events;
 }
 
 /** @param redisUrl a real Redis; without one, the in-process store */
@@ -49,6 +51,7 @@ export async function startApp({
   const organization = directory.named(demoClinic.key);
   if (organization === undefined) throw new Error('the demo clinic is missing');
   await fillSlots(sql, organization, new Date());
+  const happenings = opening.use(createEvents({ wire: store }));
   const { http } = opening.use(
     createApp({
       sql,
@@ -60,12 +63,20 @@ export async function startApp({
       publicUrl: 'https://holdline.example',
       controlHosts: ['127.0.0.1'],
       trustProxy: false,
+      happenings,
       log,
     }),
   );
   const url = await http.listen({ host: '127.0.0.1', port: 0 });
   const opened = opening.move();
-  return { url, sql, organization, ledgerUrl: appUrl, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return {
+    url,
+    sql,
+    organization,
+    happenings,
+    ledgerUrl: appUrl,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
 }
 
 /** A caller on the line: sends what Vapi would and keeps the history as it was spoken. */

@@ -2,6 +2,7 @@ import type { Sql } from 'postgres';
 import { type CallKey, endCall, startCall } from '#booking/calls.ts';
 import type { OpenSlots } from '#booking/open-slots.ts';
 import type { Organization } from '#organization/organization.ts';
+import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { LiveCalls } from './live-calls.ts';
 
@@ -13,7 +14,7 @@ export interface CallLife {
    */
   started(about: { organization: Organization; callSid: string; caller: string | null; now: Date }): void;
   /** The first turn is the first sign of the call: it begins the call in the ledger by itself. */
-  firstTurn(about: { organization: Organization; callSid: string; now: Date }): void;
+  firstTurn(about: { organization: Organization; callSid: string; caller: string | null; now: Date }): void;
   /**
    * The call is over; said twice it is noted once.
    *
@@ -27,9 +28,10 @@ export function createCallLife(parts: {
   sql: Sql;
   openSlots: OpenSlots;
   liveCalls: LiveCalls;
+  events: Events;
   log: Log;
 }): CallLife {
-  const { sql, openSlots, liveCalls, log } = parts;
+  const { sql, openSlots, liveCalls, events, log } = parts;
 
   function begin(call: CallKey, organization: Organization, work: () => Promise<unknown>): void {
     liveCalls.startOnce(call, async () => {
@@ -50,20 +52,26 @@ export function createCallLife(parts: {
           startCall(sql, call, caller),
           openSlots.preload(organization, now),
         ]);
-        if (first)
-          log.info({ organization: organization.key, call: callSid, hold, upcoming }, 'call started');
+        if (!first) return;
+        log.info({ organization: organization.key, call: callSid, hold, upcoming }, 'call started');
+        events.callStarted(organization, callSid, { caller });
       });
     },
-    firstTurn({ organization, callSid, now }) {
+    firstTurn({ organization, callSid, caller, now }) {
       const call = { tenantId: organization.id, callSid };
-      begin(call, organization, () => openSlots.preload(organization, now));
+      begin(call, organization, () => {
+        events.callStarted(organization, callSid, { caller });
+        return openSlots.preload(organization, now);
+      });
     },
     async ended({ organization, callSid, reason }) {
       const call = { tenantId: organization.id, callSid };
       liveCalls.forget(call);
       const fault = reason !== null && /error|fault|failed/i.test(reason) ? reason : null;
       const { first } = await endCall(sql, call, { releaseHold: organization.releaseOnHangUp, fault });
-      if (first) log.info({ organization: organization.key, call: callSid, reason }, 'call ended');
+      if (!first) return;
+      log.info({ organization: organization.key, call: callSid, reason }, 'call ended');
+      events.callEnded(organization, callSid, { reason, holdKept: !organization.releaseOnHangUp });
     },
   };
 }

@@ -1,7 +1,9 @@
 import type { Sql } from 'postgres';
 import type { CallKey } from '#booking/calls.ts';
 import { holdInLastMinute } from '#booking/holds.ts';
+import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
+import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
 import { spokenAppointment } from '#tools/offering.ts';
 import type { ToolContext } from '#tools/tool.ts';
@@ -34,6 +36,7 @@ export function createHoldWatch(parts: {
   sql: Sql;
   prompts: Prompts;
   speech: CallerSpeech;
+  events: Events;
   log: Log;
 }): HoldWatch {
   return {
@@ -50,7 +53,10 @@ export function createHoldWatch(parts: {
       const words = parts.prompts.speak('hold-ending', language, {
         slot: spokenAppointment({ organization, language, now }, hold),
       });
-      wait({ ...parts, call: context.call, version: hold.version, words, line, stop: stop.signal }, endsAtMs);
+      wait(
+        { ...parts, organization, call: context.call, version: hold.version, words, line, stop: stop.signal },
+        endsAtMs,
+      );
     },
   };
 }
@@ -58,7 +64,9 @@ export function createHoldWatch(parts: {
 interface Waiting {
   sql: Sql;
   speech: CallerSpeech;
+  events: Events;
   log: Log;
+  organization: Organization;
   call: CallKey;
   /** Which hold it is about. */
   version: string;
@@ -79,15 +87,19 @@ function wait(waiting: Waiting, endsAtMs: number): void {
 }
 
 async function lastMinute(waiting: Waiting, endsAtMs: number): Promise<void> {
-  const { sql, speech, call, version, words, line, stop } = waiting;
+  const { sql, speech, events, organization, call, version, words, line, stop } = waiting;
   while (endsAtMs - performance.now() > waitForPauseUntilMs && (await speech.speaking(call))) {
     await new Promise((resolve) => setTimeout(resolve, lookForPauseEveryMs).unref());
     if (stop.aborted) return;
   }
   const askedAtMs = performance.now();
   const { action, remainingMs } = await holdInLastMinute(sql, call, version);
+  if (action === 'extended') events.holdExtended(organization, call.callSid, { endsInMs: remainingMs ?? 0 });
   if (stop.aborted) return;
-  if (action === 'warn') await line.say(words);
+  if (action === 'warn') {
+    await line.say(words);
+    events.holdWarned(organization, call.callSid, { endsInMs: remainingMs ?? 0 });
+  }
   // Extended, by us or by another process: the same question comes again before the new end.
   else if (remainingMs !== undefined && remainingMs > warnBeforeMs) wait(waiting, askedAtMs + remainingMs);
 }

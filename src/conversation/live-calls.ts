@@ -29,6 +29,8 @@ export interface LiveTurn {
   /** What an earlier turn of the call is still committing. It never rejects. */
   readonly earlierWork: Promise<void>;
   readonly memory: CallMemory;
+  /** Everything that has been registered by now. It never rejects. */
+  allWork(): Promise<void>;
   /** Registers work that outlives the words of this turn: a tool that runs, offers being written. */
   track(work: Promise<unknown>): void;
   /** The turn is over; its work may still be going on. */
@@ -106,6 +108,7 @@ export function createLiveCalls(nowMs: () => number = () => performance.now()): 
     return {
       earlierWork: call.work,
       memory: call.memory,
+      allWork: () => call.work,
       track(work) {
         call.work = Promise.all([call.work, keepRunning(work)]).then(() => {});
       },

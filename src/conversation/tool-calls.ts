@@ -5,6 +5,7 @@ import type { Log } from '#telemetry/log.ts';
 import type { ToolRun } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
 import type { LiveCalls } from './live-calls.ts';
+import type { TellCall } from './tell-call.ts';
 
 /** Tool calls that a platform's own model made; the platform decided that they count. */
 export interface ToolRequest {
@@ -23,7 +24,13 @@ export type ToolsRun = Pick<ToolRun, 'result' | 'speech'>[];
  * what the caller has heard and said since is the platform's to know.
  */
 export async function runToolCalls(
-  { sql, toolbox, liveCalls, log }: { sql: Sql; toolbox: Toolbox; liveCalls: LiveCalls; log: Log },
+  {
+    sql,
+    toolbox,
+    liveCalls,
+    tellCall,
+    log,
+  }: { sql: Sql; toolbox: Toolbox; liveCalls: LiveCalls; tellCall: TellCall; log: Log },
   { organization, callSid, caller, calls, now }: ToolRequest,
 ): Promise<ToolsRun> {
   const call: CallKey = { tenantId: organization.id, callSid };
@@ -37,10 +44,13 @@ export async function runToolCalls(
     const language = organization.languages[0] ?? 'en';
     const context = { organization, call, facts, now, language, userTurns: null, turn: null };
     for (const { name, arguments: args } of calls) {
+      const startedMs = performance.now();
       const run = await toolbox.run(name, args, context);
       await run.settled;
       runs.push(run);
+      tellCall.tool(context, { name, result: run.result, durationMs: performance.now() - startedMs });
     }
+    tellCall.changes(context, Promise.resolve());
   })();
   live.track(running);
   try {

@@ -8,6 +8,7 @@ import type { Toolbox } from '#tools/toolbox.ts';
 import type { HoldWatch, Line } from './hold-watch.ts';
 import type { LiveCalls, LiveTurn } from './live-calls.ts';
 import type { PromptParts } from './prompt.ts';
+import type { TellCall } from './tell-call.ts';
 
 /** One thing that was said or done so far, and a tool the platform brought, in OpenAI's shapes. */
 export type HistoryMessage = ModelMessage;
@@ -49,6 +50,7 @@ export interface TurnParts {
   systemPrompt: (parts: PromptParts) => string;
   liveCalls: LiveCalls;
   holdWatch: HoldWatch;
+  tellCall: TellCall;
   log: Log;
 }
 

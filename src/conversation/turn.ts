@@ -26,7 +26,7 @@ export async function* runTurn(
   const call: CallKey = { tenantId: request.organization.id, callSid: request.callSid };
   const live = parts.liveCalls.supersede(call, request.requestedAt);
   const stop = AbortSignal.any([signal, live.signal]);
-  const watch = new Watch();
+  const watch = new Watch((finished) => context !== undefined && parts.tellCall.tool(context, finished));
   let context: ToolContext | undefined;
   let beganAtMs = 0;
   try {
@@ -48,6 +48,8 @@ export async function* runTurn(
   } finally {
     if (context !== undefined) {
       live.track(recordTurn(parts.sql, call, { number: context.facts.turn, ...watch.times }));
+      const { spans, times } = watch;
+      parts.tellCall.turn(context, { spans, tools: times.tools, cut: stop.aborted }, live.allWork());
       if (request.line !== null) parts.holdWatch.watch(context, request.line, live.memory, beganAtMs);
     }
     live.end();
@@ -130,11 +132,26 @@ function foreign(toolbox: Toolbox, platformTools: ModelTool[]): ModelTool[] {
 /** Takes a turn's times as its events go by. */
 class Watch {
   readonly #startedMs = performance.now();
+  readonly #onTool: (finished: Extract<TurnEvent, { type: 'tool-finished' }>) => void;
   readonly times = {
     firstWordMs: null as number | null,
     toolMs: null as number | null,
     tools: [] as string[],
   };
+
+  constructor(onTool: (finished: Extract<TurnEvent, { type: 'tool-finished' }>) => void) {
+    this.#onTool = onTool;
+  }
+
+  /** Milliseconds by name, for those who watch. */
+  get spans(): Record<string, number> {
+    const { firstWordMs, toolMs } = this.times;
+    return {
+      ...(firstWordMs === null ? {} : { firstWord: firstWordMs }),
+      ...(toolMs === null ? {} : { tools: toolMs }),
+      total: performance.now() - this.#startedMs,
+    };
+  }
 
   async *words(events: Iterable<TurnEvent> | AsyncIterable<TurnEvent>): AsyncGenerator<TurnEvent> {
     for await (const event of events) {
@@ -143,6 +160,7 @@ class Watch {
       if (event.type === 'tool-finished') {
         this.times.toolMs = (this.times.toolMs ?? 0) + event.durationMs;
         this.times.tools.push(event.name);
+        this.#onTool(event);
       }
       yield event;
     }
