@@ -34,7 +34,8 @@ export interface TurnRequest {
 
 /** What a turn does, in order. A door writes it in its own wire format and calls nothing back. */
 export type TurnEvent =
-  | { type: 'say'; text: string }
+  /** `contents`, where it is given, are the same words as the model's chunks held them (`ModelDelta`). */
+  | { type: 'say'; text: string; contents?: readonly string[] }
   | { type: 'tool-started'; name: string }
   | { type: 'tool-finished'; name: string; result: ToolRun['result']; durationMs: number }
   /** A tool of the platform's own: the platform executes it after the words before it. */
@@ -65,6 +66,6 @@ export interface Turn {
 }
 
 /** Every spoken sentence passes here, so that it can be held against the ledger before it is heard. */
-export function say(text: string): TurnEvent {
-  return { type: 'say', text };
+export function say(text: string, contents?: readonly string[]): TurnEvent {
+  return contents === undefined ? { type: 'say', text } : { type: 'say', text, contents };
 }

@@ -88,7 +88,7 @@ async function* converse(parts: TurnParts, turn: Turn): AsyncGenerator<TurnEvent
       for await (const delta of parts.model.stream({ messages, tools }, stop)) {
         if (delta.type === 'text') {
           spoken += delta.text;
-          yield say(delta.text);
+          yield say(delta.text, delta.contents);
         } else if (delta.type === 'tool-call') {
           if (parts.toolbox.has(delta.name)) {
             ours.push({ call: delta, run: yield* runTool(parts.toolbox, turn, delta) });

@@ -36,11 +36,12 @@ export interface ModelTool {
 }
 
 /**
- * `text`: words to be spoken, as they come. `tool-call`: a call that is closed (the next call, a finish or the
+ * `text`: words to be spoken, those that came together as one; `contents`, where it is given, are the same words as
+ * the bytes (held as latin1) that stand between the quotation marks of JSON strings, one for each chunk. `tool-call`: a call that is closed (the next call, a finish or the
  * end followed) and whose arguments parse as a JSON object. `finish`: last delta of a pass that went well.
  */
 export type ModelDelta =
-  | { type: 'text'; text: string }
+  | { type: 'text'; text: string; contents?: readonly string[] }
   | { type: 'tool-call'; id: string; name: string; arguments: Record<string, unknown> }
   | { type: 'finish'; reason: 'stop' | 'tool_calls' | 'length' };
 

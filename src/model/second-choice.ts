@@ -50,23 +50,47 @@ export function withSecondChoice(options: {
 
   return {
     name: second === undefined ? first.name : `${first.name}, then ${second.name}`,
-    async *stream(request, signal): AsyncGenerator<ModelDelta> {
-      const { head, rest, stop } = await begin(request, signal);
-      try {
-        yield head;
-        for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
-      } finally {
-        stop();
-      }
-    },
+    stream: (request, signal) => new Choice(request, signal, begin),
   };
+}
+
+type Begin = (request: ModelRequest, signal: AbortSignal) => Promise<Begun>;
+
+/** Gives the head of whichever model began, then hands out the rest as it comes, with nothing in between. */
+class Choice implements AsyncIterableIterator<ModelDelta> {
+  readonly #begin: () => Promise<Begun>;
+  readonly #own = new AbortController();
+  #begun: Begun | undefined;
+
+  constructor(request: ModelRequest, signal: AbortSignal, begin: Begin) {
+    const { signal: own } = this.#own;
+    if (signal.aborted) this.#own.abort(signal.reason);
+    else signal.addEventListener('abort', () => this.#own.abort(signal.reason), { once: true });
+    this.#begin = () => begin(request, own);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<ModelDelta, undefined>> {
+    return this.#begun === undefined ? this.#head() : this.#begun.rest.next();
+  }
+
+  async return(): Promise<IteratorResult<ModelDelta, undefined>> {
+    this.#own.abort();
+    return { value: undefined, done: true };
+  }
+
+  async #head(): Promise<IteratorResult<ModelDelta, undefined>> {
+    this.#begun = await this.#begin();
+    return { value: this.#begun.head, done: false };
+  }
 }
 
 interface Begun {
   head: ModelDelta;
-  rest: AsyncIterator<ModelDelta>;
-  /** Ends the request at the provider, if it is still going on. */
-  stop(): void;
+  rest: AsyncIterator<ModelDelta, undefined>;
 }
 
 async function beginInTime(
@@ -75,24 +99,20 @@ async function beginInTime(
 ): Promise<Begun> {
   const own = new AbortController();
   const stop = () => own.abort();
-  signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
   let late = false;
   const timer = setTimeout(() => {
     late = true;
     stop();
   }, firstDeltaMs);
-  const rest = model.stream(request, own.signal)[Symbol.asyncIterator]();
-  const release = () => {
-    signal.removeEventListener('abort', stop);
-    stop();
-  };
   try {
+    const rest = model.stream(request, own.signal)[Symbol.asyncIterator]();
     const head = await rest.next();
     if (head.done) throw new ModelError('empty', 'the model gave neither words nor a tool call');
-    return { head: head.value, rest, stop: release };
+    return { head: head.value, rest };
   } catch (error) {
-    release();
+    stop();
     signal.throwIfAborted();
     if (late) throw new ModelError('late', `${model.name} has not begun to answer within ${firstDeltaMs} ms`);
     throw error;

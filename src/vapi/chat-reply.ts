@@ -7,35 +7,30 @@ type Finish = Extract<TurnEvent, { type: 'finished' }>['reason'];
 
 /**
  * Writes a turn as the SSE stream Vapi reads: the role first, `choices` in every frame (one without it ends the
- * call), one id throughout, a finish, `[DONE]`. A turn that broke off is finished all the same.
+ * call), one id throughout, a finish, `[DONE]`. A turn that broke off is finished all the same. What is said in one
+ * tick leaves in one write; a listener who reads slowly makes the turn wait.
  */
 export async function streamReply(
   response: ServerResponse,
   model: string,
   events: AsyncIterable<TurnEvent>,
 ): Promise<void> {
-  const frame = frames(model);
-  response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
-    // Proxies that buffer would hold the first words back.
-    'x-accel-buffering': 'no',
-  });
-  response.write(frame({ role: 'assistant' }));
+  const frames = new Frames(model);
+  const written = new JoinedWrites(response);
   let finish: Finish = 'stop';
   let handOffs = 0;
+  written.add(frames.of({ role: 'assistant' }), 'with what follows');
   for await (const event of events) {
-    let flowing = true;
-    if (event.type === 'say' && event.text !== '') flowing = response.write(frame({ content: event.text }));
+    if (event.type === 'say' && event.text !== '') written.add(frames.words(event));
     if (event.type === 'hand-off') {
-      flowing = response.write(frame({ tool_calls: [{ index: handOffs, ...wireCall(event) }] }));
+      written.add(frames.of({ tool_calls: [{ index: handOffs, ...wireCall(event) }] }));
       handOffs += 1;
     }
     if (event.type === 'finished') finish = event.reason;
-    if (!flowing && !response.destroyed)
+    if (response.writableNeedDrain && !response.destroyed)
       await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
-  response.end(`${frame({}, finish)}data: [DONE]\n\n`);
+  written.end(`${frames.of({}, finish)}data: [DONE]\n\n`);
 }
 
 /** The same turn as one JSON object, for clients that asked for `stream: false`. */
@@ -60,12 +55,78 @@ export async function collectReply(model: string, events: AsyncIterable<TurnEven
   };
 }
 
-function frames(model: string): (delta: object, finish?: Finish) => string {
-  const head = envelope(model, 'chat.completion.chunk');
-  return (delta, finish) => {
+/** Frames of one stream, as bytes held as latin1. */
+class Frames {
+  readonly #head: string;
+
+  constructor(model: string) {
+    const head = JSON.stringify({ ...envelope(model, 'chat.completion.chunk'), choices: [] });
+    this.#head = `data: ${bytesOf(head.slice(0, -'[]}'.length))}`;
+  }
+
+  of(delta: object, finish?: Finish): string {
     const choices = [{ index: 0, delta, finish_reason: finish ?? null }];
-    return `data: ${JSON.stringify({ ...head, choices })}\n\n`;
-  };
+    return `${this.#head}${bytesOf(JSON.stringify(choices))}}\n\n`;
+  }
+
+  /** Words the model's chunks held as finished strings are put between our own constant parts as they are. */
+  words({ text, contents }: Extract<TurnEvent, { type: 'say' }>): string {
+    if (contents === undefined) return this.of({ content: text });
+    let frames = '';
+    for (const content of contents) {
+      frames += `${this.#head}[{"index":0,"delta":{"content":"${content}"},"finish_reason":null}]}\n\n`;
+    }
+    return frames;
+  }
+}
+
+/** Joins what is written in one tick. The head of the response goes out with the first of it. */
+class JoinedWrites {
+  readonly #response: ServerResponse;
+  #text = '';
+  #due = false;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  /** @param when later: with the next write, so that a turn that says nothing for a while costs no packet of its own */
+  add(text: string, when: 'in this tick' | 'with what follows' = 'in this tick'): void {
+    this.#text += text;
+    if (this.#due || when === 'with what follows') return;
+    this.#due = true;
+    process.nextTick(() => this.#flush());
+  }
+
+  end(text: string): void {
+    this.#begin();
+    this.#response.end(this.#text + text, 'latin1');
+    this.#text = '';
+  }
+
+  #flush(): void {
+    this.#due = false;
+    if (this.#text === '') return;
+    this.#begin();
+    this.#response.write(this.#text, 'latin1');
+    this.#text = '';
+  }
+
+  #begin(): void {
+    if (!this.#response.headersSent) this.#response.writeHead(200, headers);
+  }
+}
+
+const headers = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  // Proxies that buffer would hold the first words back.
+  'x-accel-buffering': 'no',
+};
+
+/** A text's bytes, one character for each. */
+function bytesOf(text: string): string {
+  return /[\u0080-\uffff]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
 }
 
 function envelope(model: string, object: string) {
