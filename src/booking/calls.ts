@@ -65,6 +65,16 @@ export async function startCall(
   return z.object({ first: z.boolean(), hold: z.boolean(), upcoming: z.number() }).parse(row?.['started']);
 }
 
+/** Whether anything has been noted about a call. */
+export async function callIsKnown(sql: Sql, { tenantId, callSid }: CallKey): Promise<boolean> {
+  const rows = await inTenant(
+    sql,
+    tenantId,
+    (tx) => tx`select from call_states where tenant_id = ${tenantId} and call_sid = ${callSid}`,
+  );
+  return rows.length > 0;
+}
+
 /** Keeps what was read out. Offers that are there already stay as they were. */
 export async function recordOffers(
   sql: Sql,

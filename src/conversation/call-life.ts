@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres';
-import { type CallKey, endCall, startCall } from '#booking/calls.ts';
+import { type CallKey, callIsKnown, endCall, startCall } from '#booking/calls.ts';
 import type { OpenSlots } from '#booking/open-slots.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Events } from '#telemetry/events.ts';
@@ -13,6 +13,12 @@ export interface CallLife {
    * waits for it, and the second message to say so finds it done.
    */
   started(about: { organization: Organization; callSid: string; caller: string | null; now: Date }): void;
+  /**
+   * Whether the ledger knows the call already: then it is no new one, and nobody is greeted again.
+   *
+   * @throws when the ledger cannot be reached
+   */
+  known(about: { organization: Organization; callSid: string }): Promise<boolean>;
   /** The first turn is the first sign of the call: it begins the call in the ledger by itself. */
   firstTurn(about: { organization: Organization; callSid: string; caller: string | null; now: Date }): void;
   /**
@@ -57,6 +63,7 @@ export function createCallLife(parts: {
         events.callStarted(organization, callSid, { caller });
       });
     },
+    known: ({ organization, callSid }) => callIsKnown(sql, { tenantId: organization.id, callSid }),
     firstTurn({ organization, callSid, caller, now }) {
       const call = { tenantId: organization.id, callSid };
       begin(call, organization, () => {

@@ -25,6 +25,8 @@ export interface TurnRequest {
   dashboardPrompt: string | null;
   /** Tools the platform itself executes, e.g. `endCall`; no other one is ever handed to it. */
   platformTools: PlatformTool[];
+  /** The caller has said nothing for a while, and the platform asks what to say now. */
+  silent?: boolean;
   /** When the platform sent the request, by its own clock; `null` when it does not say. */
   requestedAt: Date | null;
   /** How to speak to the caller between turns, where the platform lets us. */
@@ -36,8 +38,8 @@ export interface TurnRequest {
 export type TurnEvent =
   /** `contents`, where it is given, are the same words as the model's chunks held them (`ModelDelta`). */
   | { type: 'say'; text: string; contents?: readonly string[] }
-  | { type: 'tool-started'; name: string }
-  | { type: 'tool-finished'; name: string; result: ToolRun['result']; durationMs: number }
+  | { type: 'tool-started'; id: string; name: string; arguments: Record<string, unknown> }
+  | { type: 'tool-finished'; id: string; name: string; result: ToolRun['result']; durationMs: number }
   /** A tool of the platform's own: the platform executes it after the words before it. */
   | { type: 'hand-off'; id: string; name: string; arguments: Record<string, unknown> }
   | { type: 'finished'; reason: 'stop' | 'tool_calls' };

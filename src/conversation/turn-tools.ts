@@ -19,7 +19,7 @@ export async function* runTool(
   call: OurCall['call'],
 ): AsyncGenerator<TurnEvent, ToolRun> {
   const { context, live, stop } = turn;
-  yield { type: 'tool-started', name: call.name };
+  yield { type: 'tool-started', id: call.id, name: call.name, arguments: call.arguments };
   await turn.settled;
   stop.throwIfAborted();
   const startedMs = performance.now();
@@ -29,7 +29,7 @@ export async function* runTool(
   if (run === undefined) throw new Error(`${call.name} has not answered within ${toolDeadlineMs} ms`);
   turn.settled = run.settled;
   const durationMs = performance.now() - startedMs;
-  yield { type: 'tool-finished', name: call.name, result: run.result, durationMs };
+  yield { type: 'tool-finished', id: call.id, name: call.name, result: run.result, durationMs };
   return run;
 }
 

@@ -2,6 +2,7 @@ import { beginTurn, type CallKey, recordTurn } from '#booking/calls.ts';
 import { ModelError, type ModelMessage, type ModelTool } from '#model/language-model.ts';
 import type { ToolContext } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
+import { nudge } from './nudge.ts';
 import { apologise, withoutModel } from './out-of-order.ts';
 import { say, type Turn, type TurnEvent, type TurnParts, type TurnRequest } from './turn-events.ts';
 import { type OurCall, resultMessages, runTool } from './turn-tools.ts';
@@ -41,7 +42,8 @@ export async function* runTurn(
     if (context === undefined) return;
     const turn: Turn = { request, context, live, stop, settled: Promise.resolve() };
     const heard = request.history.some((message) => message.role === 'user');
-    yield* watch.words(heard ? converse(parts, turn) : opening(parts, context));
+    const speech = !heard ? opening(parts, context) : request.silent ? nudge(parts, context) : undefined;
+    yield* watch.words(speech ?? converse(parts, turn));
   } catch (error) {
     if (stop.aborted) return;
     yield* apologise(parts, request, error);
