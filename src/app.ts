@@ -15,6 +15,7 @@ import type { TurnEvent } from '#conversation/turn-events.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
+import type { WordlessOutcome } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import type { Store } from '#storage/store.ts';
 import type { Events } from '#telemetry/events.ts';
@@ -80,8 +81,12 @@ export function createApp(parts: AppParts): App {
 
   health(http, parts);
   const authenticate = createAuthentication({ secret: parts.vapiSecret, directory });
-  const speak = (outcome: string, organization?: Organization) =>
-    prompts.speak(outcome, organization?.languages[0] ?? 'en', { clinic: organization?.name ?? '' });
+  const speak = (outcome: WordlessOutcome, organization?: Organization) =>
+    prompts.speak(
+      outcome,
+      { organization: organization ?? null, language: organization?.languages[0] ?? 'en' },
+      {},
+    );
   events(http, {
     authenticate,
     directory,
@@ -183,7 +188,10 @@ function variableValues(organization: Organization, time: TemporalContext): Reco
 }
 
 function* unknownOrganization(prompts: Prompts): Generator<TurnEvent> {
-  yield { type: 'say', text: prompts.speak('unknown-organization', 'en', {}) };
+  yield {
+    type: 'say',
+    text: prompts.speak('unknown-organization', { organization: null, language: 'en' }, {}),
+  };
   yield { type: 'finished', reason: 'stop' };
 }
 

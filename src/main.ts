@@ -51,7 +51,7 @@ async function main(config: Config, log: Log): Promise<void> {
   );
   const store = resources.use(await openStore(config, log));
   const happenings = resources.use(createEvents({ wire: store }));
-  const prompts = resources.use(await openPrompts({ folder: promptsFolder, log }));
+  const prompts = resources.use(await openPrompts({ folder: promptsFolder, sql, log }));
   if (config.DATABASE_URL === undefined) await seedDemoClinic({ sql, key: secrets.demoKey });
   const directory = resources.use(await openDirectory({ sql, log }));
   for (const organization of directory.all()) await fillSlots(sql, organization, new Date());

@@ -32,11 +32,14 @@ export async function startApp({
   model = createRehearsalModel(),
   redisUrl,
   ledgerUrl,
+  folder = promptsFolder,
 }: {
   model?: LanguageModel;
   redisUrl?: string;
   /** Shares another app's ledger: a second process, as far as the ledger can tell. */
   ledgerUrl?: string;
+  /** Where the templates are. */
+  folder?: string;
 } = {}): Promise<RunningApp & { ledgerUrl: string }> {
   const log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true });
   await using opening = new AsyncDisposableStack();
@@ -45,7 +48,7 @@ export async function startApp({
   const store = opening.use(
     redisUrl === undefined ? createMemoryStore() : await openRedis({ url: redisUrl, log }),
   );
-  const prompts = opening.use(await openPrompts({ folder: promptsFolder, log }));
+  const prompts = opening.use(await openPrompts({ folder, sql, log }));
   await seedDemoClinic({ sql, key: demoKey });
   const directory = opening.use(await openDirectory({ sql, log }));
   const organization = directory.named(demoClinic.key);

@@ -50,7 +50,7 @@ export function createHoldWatch(parts: {
       const stop = new AbortController();
       memory.stopWatchingHold = () => stop.abort();
       const { organization, language, now } = context;
-      const words = parts.prompts.speak('hold-ending', language, {
+      const words = parts.prompts.speak('hold-ending', context, {
         slot: spokenAppointment({ organization, language, now }, hold),
       });
       wait(

@@ -21,7 +21,7 @@ export async function* withoutModel(
   const human = humanFor(request);
   const before = ending(spoken);
   if (live.memory.modelFailures >= failuresUntilHuman && human !== undefined) {
-    yield say(`${before}${prompts.speak('to-human', context.language, {})}`);
+    yield say(`${before}${prompts.speak('to-human', context, {})}`);
     yield* transfer(human);
     return;
   }
@@ -30,7 +30,7 @@ export async function* withoutModel(
     live.track(menu.settled);
     yield say(`${before}${menu.speech}`);
   } else {
-    yield say(`${before}${prompts.speak('not-understood', context.language, {})}`);
+    yield say(`${before}${prompts.speak('not-understood', context, {})}`);
   }
   yield { type: 'finished', reason: 'stop' };
 }
@@ -44,7 +44,8 @@ export function* apologise(
   const { organization } = request;
   log.error({ err: error, organization: organization.key }, 'a turn could not be answered');
   const human = humanFor(request);
-  yield say(prompts.speak('failed', organization.languages[0] ?? 'en', { human: human !== undefined }));
+  const listener = { organization, language: organization.languages[0] ?? 'en' };
+  yield say(prompts.speak('failed', listener, { human: human !== undefined }));
   if (human === undefined) yield { type: 'finished', reason: 'stop' };
   else yield* transfer(human);
 }

@@ -1,5 +1,6 @@
 import type { CallSnapshot } from '#booking/calls.ts';
 import type { Organization } from '#organization/organization.ts';
+import type { FitTemplate } from '#prompts/template-check.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { clinicIso, spokenAppointment } from '#tools/offering.ts';
 import type { createTemporalContexts } from './temporal-context.ts';
@@ -13,39 +14,126 @@ export interface PromptParts {
   dashboardPrompt: string | null;
 }
 
+/** One stretch of the system message, named as its template; `call_state` is made by code. */
+export interface PromptPart {
+  name: 'system' | 'dashboard' | 'context' | 'call' | 'call_state';
+  text: string;
+}
+
 /**
- * The one system message in front of the history: the stable part, the same bytes for the whole call; then what
- * changes with the minute; then what is so in this call. A provider's prompt cache holds the first, and the time
- * and the facts are right on every turn.
+ * The one system message in front of the history, as the parts it is made of: `system`, the same bytes for the whole
+ * call; `dashboard`, what the clinic wrote at Vapi; `context`, the same for a minute; then what is so in this call.
+ * A provider's prompt cache holds what stands in front and stays the same, and the time and the facts are right on
+ * every turn. The dashboard's text comes second: Vapi fills its own variables into it, and where one of them is the
+ * time it changes from turn to turn, after which nothing is cached any more.
  */
-export function createSystemPrompt(prompts: Prompts, contexts: ReturnType<typeof createTemporalContexts>) {
-  const stableParts = new Map<string, { version: number; text: string }>();
-
-  function stable({ organization, dashboardPrompt, language }: PromptParts): string {
-    const key = `${organization.id} ${language}`;
-    let part = stableParts.get(key);
-    if (part === undefined || part.version !== prompts.version) {
-      const values = { clinic: organization.name, receptionist: organization.receptionistName, language };
-      part = { version: prompts.version, text: prompts.render('system', values) };
-      stableParts.set(key, part);
-    }
-    return dashboardPrompt === null || organization.vapiPrompt === 'ignore'
-      ? part.text
-      : `${part.text}\n\n${dashboardPrompt}`;
-  }
-
-  return (parts: PromptParts): string => {
-    const { organization, facts, now } = parts;
-    const context = prompts.render('context', {
-      ...contexts({ organization, now }),
-      confirmDate: confirmDate(parts),
-      tenantId: organization.id,
-      patientPhone:
-        (facts.hold?.fromEarlierCall ? undefined : facts.patient['phone']) ?? facts.caller ?? null,
-    });
-    return `${stable(parts)}\n\n${context}\n\n${callState(parts)}`;
+export function createPromptParts(prompts: Prompts, contexts: ReturnType<typeof createTemporalContexts>) {
+  const stable = keeper();
+  const minutely = keeper();
+  return (parts: PromptParts): PromptPart[] => {
+    const { organization, facts, now, language } = parts;
+    const minute = Math.floor(now.getTime() / 60_000);
+    const dashboardPrompt = organization.vapiPrompt === 'ignore' ? null : parts.dashboardPrompt;
+    const told: PromptPart[] = [
+      {
+        name: 'system',
+        text: stable(organization, prompts.serving('system', organization), 'always', () =>
+          prompts.render('system', organization, whoIsCalled(organization)),
+        ),
+      },
+      {
+        name: 'context',
+        text: minutely(organization, prompts.serving('context', organization), minute, () =>
+          prompts.render('context', organization, {
+            ...contexts({ organization, now }),
+            tenantId: organization.id,
+          }),
+        ),
+      },
+      {
+        name: 'call',
+        text: prompts.render('call', organization, {
+          tenantId: organization.id,
+          step: facts.step,
+          language,
+          confirmDate: confirmDate(parts),
+          patientPhone:
+            (facts.hold?.fromEarlierCall ? undefined : facts.patient['phone']) ?? facts.caller ?? null,
+        }),
+      },
+      { name: 'call_state', text: callState(parts) },
+    ];
+    if (dashboardPrompt !== null && dashboardPrompt.trim() !== '')
+      told.splice(1, 0, {
+        name: 'dashboard',
+        text: prompts.render('dashboard', organization, { dashboardPrompt }),
+      });
+    return told.filter(({ text }) => text !== '');
   };
 }
+
+/** The parts as the model receives them. */
+function inOneMessage(parts: PromptPart[]): string {
+  return parts.map(({ text }) => text).join('\n\n');
+}
+
+export function createSystemPrompt(...made: Parameters<typeof createPromptParts>) {
+  const promptParts = createPromptParts(...made);
+  return (parts: PromptParts): string => inOneMessage(promptParts(parts));
+}
+
+/** Keeps what was rendered for an organization until its settings, the template or the stamp changes. */
+function keeper() {
+  const kept = new WeakMap<Organization, { template: FitTemplate; stamp: unknown; text: string }>();
+  return (
+    organization: Organization,
+    template: FitTemplate,
+    stamp: unknown,
+    render: () => string,
+  ): string => {
+    // An edited organization is another object, as an edited template is.
+    const found = kept.get(organization);
+    if (found?.template === template && found.stamp === stamp) return found.text;
+    const text = render();
+    kept.set(organization, { template, stamp, text });
+    return text;
+  };
+}
+
+function whoIsCalled({ languages, practitioners, country }: Organization) {
+  return {
+    languages: languages.map(languageName),
+    practitioners: practitioners.map((one) => one.spokenName),
+    emergencyNumber: emergencyNumbers[country] ?? null,
+  };
+}
+
+const languageNames = new Intl.DisplayNames(['en'], { type: 'language' });
+
+/** "Spanish" for `es`; what is no language tag is told as it stands. */
+function languageName(tag: string): string {
+  try {
+    return languageNames.of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
+
+/**
+ * Where a caller with an emergency is sent; elsewhere the model says "the emergency number". 112 works in the whole
+ * European Union (Directive (EU) 2018/1972, article 109), and beside the national one in the other countries here.
+ */
+const emergencyNumbers: Record<string, string> = {
+  ...Object.fromEntries(['US', 'CA', 'MX', 'PR'].map((country) => [country, '911'])),
+  ...Object.fromEntries(
+    'AT BE BG CH CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK'
+      .split(' ')
+      .map((country) => [country, '112']),
+  ),
+  GB: '999',
+  AU: '000',
+  NZ: '111',
+};
 
 /** The day being discussed: of the hold, else of what was offered last. */
 function confirmDate({ facts, organization }: PromptParts): string | null {

@@ -71,8 +71,8 @@ async function begin(
   return { organization, call, facts, now, language, userTurns, turn: facts.turn };
 }
 
-function* opening({ prompts }: TurnParts, { organization, language }: ToolContext): Generator<TurnEvent> {
-  yield say(prompts.speak('opening', language, { clinic: organization.name }));
+function* opening({ prompts }: TurnParts, context: ToolContext): Generator<TurnEvent> {
+  yield say(prompts.speak('opening', context, {}));
   yield { type: 'finished', reason: 'stop' };
 }
 

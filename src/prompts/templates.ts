@@ -1,103 +1,139 @@
-import { type FSWatcher, watch } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Liquid, type Template } from 'liquidjs';
+import type { Sql } from 'postgres';
+import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
+import { type OverrideShelf, openOverrideShelf, type UnfitOverride } from './override-shelf.ts';
+import { type FitTemplate, renderTemplate } from './template-check.ts';
+import { openTemplateFiles } from './template-files.ts';
+import type {
+  PlainTemplate,
+  PlainValues,
+  SpokenOutcome,
+  SpokenValues,
+  TextValues,
+  TextWording,
+} from './template-variables.ts';
 
-/** The templates of one folder, ready to render. */
-export interface Prompts extends AsyncDisposable {
-  /**
-   * Renders a template.
-   *
-   * @param name path under the folder without the ending, e.g. `system` or `speech/en/offered`
-   * @param values what the template may use; a name it uses and that is not here is an error with file and line
-   */
-  render(name: string, values: Record<string, unknown>): string;
-  /** The spoken template of a tool's outcome in a language, or in English where that language has none. */
-  speak(outcome: string, language: string, values: Record<string, unknown>): string;
-  /** Rises whenever an edit took effect. */
-  readonly version: number;
-  /** What is wrong with the files as they are on disk; the last good ones serve meanwhile. */
-  readonly problem: string | undefined;
+/** Whom words are for: whose templates count, and in which language. */
+export interface Listener {
+  /** `null` before anybody knows who was called: the shipped templates speak. */
+  organization: Pick<Organization, 'id' | 'name' | 'receptionistName'> | null;
+  /** A language tag, e.g. `en` or `es-MX`. */
+  language: string;
 }
 
-/** Editors write in several steps; one reading after they came to rest is enough. */
-const settleMs = 50;
+/** Every template, ready to render: an organization's own where it has one, else the shipped one. */
+export interface Prompts extends AsyncDisposable {
+  /** The template that serves; the same object until it is edited, so that what it makes can be kept. */
+  serving(name: PlainTemplate, organization: Listener['organization']): FitTemplate;
+  render<Name extends PlainTemplate>(
+    name: Name,
+    organization: Listener['organization'],
+    values: Omit<PlainValues<Name>, General>,
+  ): string;
+  /** What the caller hears, in the listener's language, or in English where that language has no such sentence. */
+  speak<Outcome extends SpokenOutcome>(outcome: Outcome, to: Listener, values: SpokenValues<Outcome>): string;
+  /** The words of a text message, by the same rule. */
+  text<Wording extends TextWording>(wording: Wording, to: Listener, values: TextValues<Wording>): string;
+  /** Shipped templates by name, as they serve. */
+  readonly shipped: ReadonlyMap<string, FitTemplate>;
+  /** What is wrong with the files as they are on disk; the last good ones serve meanwhile. */
+  readonly fileProblems: string[];
+  /** Organizations' templates that cannot serve; the shipped ones do. */
+  readonly unfitOverrides: UnfitOverride[];
+  /** All that in one line for whoever watches the process, without naming anybody. */
+  readonly problem: string | undefined;
+  /** Reads an organization's templates again. Every process does so by itself when they change. */
+  refreshOverrides(tenantId?: string): Promise<void>;
+}
+
+type General = 'clinic' | 'receptionist';
 
 /**
- * Reads all templates of a folder (Liquid, strict: unknown variables and filters are errors) and follows edits.
- * An edit that cannot be parsed is refused: it is logged with file and line, and the last good version serves.
+ * Opens the shipped templates (Liquid, checked strictly) and the organizations' own, and follows changes of both:
+ * they count from the next turn on, on every process.
  *
- * @throws if the templates cannot be parsed at start: there is no last good version yet
+ * @param sql where organizations' templates are; without it, only the shipped ones serve
+ * @throws with every problem, if the shipped templates are not fit at the start
  */
-export async function openPrompts({ folder, log }: { folder: string; log: Log }): Promise<Prompts> {
-  const engine = new Liquid({ strictVariables: true, strictFilters: true, ownPropertyOnly: true });
-  let templates = await parseAll(engine, folder);
-  let version = 1;
-  let problem: string | undefined;
-
-  const reread = async () => {
+export async function openPrompts({
+  folder,
+  sql,
+  log,
+}: {
+  folder: string;
+  sql?: Sql;
+  log: Log;
+}): Promise<Prompts> {
+  await using opening = new AsyncDisposableStack();
+  const files = opening.use(await openTemplateFiles({ folder, log }));
+  const overrides = sql === undefined ? undefined : opening.use(await openOverrideShelf({ sql, log }));
+  const opened = opening.move();
+  const find = (names: string[], organization: Listener['organization']) => {
+    for (const name of names) {
+      const override = organization === null ? undefined : overrides?.find(organization.id, name)?.template;
+      const template = override ?? files.serving.get(name);
+      if (template !== undefined) return template;
+    }
+    throw new Error(`there is no template ${names.join(' or ')}`);
+  };
+  const renderFor = (names: string[], organization: Listener['organization'], values: object): string => {
+    const all = {
+      clinic: organization?.name ?? '',
+      receptionist: organization?.receptionistName ?? '',
+      ...values,
+    };
+    const template = find(names, organization);
     try {
-      templates = await parseAll(engine, folder);
-      version += 1;
-      problem = undefined;
-      log.info('edited templates are in use from the next turn on');
+      return renderTemplate(template, all);
     } catch (error) {
-      problem = error instanceof Error ? error.message : String(error);
-      log.error({ problem }, 'an edited template is refused; the last good version serves');
+      // It was tried with examples before it served; what shows only with a caller's values is not the caller's fault.
+      const shipped = find(names, null);
+      if (shipped === template) throw error;
+      const { name } = template;
+      log.error(
+        { err: error, organization: organization?.id, template: name },
+        'the shipped template serves',
+      );
+      return renderTemplate(shipped, all);
     }
   };
-  let timer: NodeJS.Timeout | undefined;
-  let watcher: FSWatcher | undefined;
-  try {
-    watcher = watch(folder, { recursive: true, persistent: false }, () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => void reread(), settleMs);
-      timer.unref();
-    });
-    watcher.on('error', (error) => log.warn({ err: error }, 'edits of templates are no longer noticed'));
-  } catch (error) {
-    log.warn({ err: error }, 'edits of templates take effect at the next start only');
-  }
-
-  const render = (name: string, values: Record<string, unknown>): string => {
-    const template = templates.get(name);
-    if (template === undefined) throw new Error(`there is no template ${join(folder, name)}.liquid`);
-    return String(engine.renderSync(template, values)).trim();
-  };
   return {
-    render,
-    speak(outcome, language, values) {
-      const name = `speech/${language}/${outcome}`;
-      return oneLine(render(templates.has(name) ? name : `speech/en/${outcome}`, values));
+    serving: (name, organization) => find([name], organization),
+    render: (name, organization, values) => renderFor([name], organization, values),
+    speak: (outcome, { organization, language }, values) =>
+      renderFor(inLanguage('speech', language, outcome), organization, values),
+    text: (wording, { organization, language }, values) =>
+      renderFor(inLanguage('sms', language, wording), organization, values),
+    get shipped() {
+      return files.serving;
     },
-    get version() {
-      return version;
+    get fileProblems() {
+      return files.problems;
+    },
+    get unfitOverrides() {
+      return overrides?.unfit ?? [];
     },
     get problem() {
-      return problem;
+      return problemOf(files.problems, overrides);
     },
-    async [Symbol.asyncDispose]() {
-      clearTimeout(timer);
-      watcher?.close();
-    },
+    refreshOverrides: async (tenantId) => overrides?.refresh(tenantId),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
-async function parseAll(engine: Liquid, folder: string): Promise<Map<string, Template[]>> {
-  const files = await readdir(folder, { recursive: true });
-  const parsed = new Map<string, Template[]>();
-  for (const file of files.filter((name) => name.endsWith('.liquid')).sort()) {
-    const source = await readFile(join(folder, file), 'utf8');
-    // The file name makes the engine's errors say file and line.
-    const name = file.slice(0, -'.liquid'.length).replaceAll('\\', '/');
-    parsed.set(name, engine.parse(source, join(folder, file)));
-  }
-  if (parsed.size === 0) throw new Error(`${folder}: there is no template (*.liquid) in this folder`);
-  return parsed;
+/** `es-MX` is answered in Mexico's Spanish, else in Spanish, else in English. */
+function inLanguage(folder: string, language: string, name: string): string[] {
+  const [base = language] = language.split('-');
+  return [...new Set([language, base, 'en'])].map((one) => `${folder}/${one}/${name}`);
 }
 
-/** Templates may be laid out over lines; what is spoken is one. */
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim();
+function problemOf(files: string[], overrides: OverrideShelf | undefined): string | undefined {
+  const unfit = overrides?.unfit.length ?? 0;
+  const all = [
+    ...files,
+    ...(unfit === 0
+      ? []
+      : [`${unfit} templates of organizations cannot serve; npm run prompts -- check names them`]),
+  ];
+  return all.length === 0 ? undefined : all.join('; ');
 }

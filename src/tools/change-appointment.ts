@@ -7,6 +7,7 @@ import {
 } from '#booking/appointment-changes.ts';
 import type { CallSnapshot } from '#booking/calls.ts';
 import { spokenList } from '#prompts/spoken-time.ts';
+import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { clinicIso, type Offering, offerAgain, spokenAppointment } from './offering.ts';
 import { heard } from './reserve-slot.ts';
@@ -31,7 +32,7 @@ export function findOwnAppointments({ sql }: Offering, prompts: Prompts): Tool<t
           : await findAppointments(sql, call.tenantId, { phone: facts.caller, name: patientName });
       if (own.length === 0) {
         const reason = facts.caller === null ? 'number_withheld' : 'not_found';
-        return said({ success: false, reason }, prompts.speak(reason.replaceAll('_', '-'), language, {}));
+        return said({ success: false, reason }, prompts.speak(outcomeOf(reason), context, {}));
       }
       facts.found = own.map(({ id, slotId, startsAt, practitionerId }, index) => {
         return { number: index + 1, id, slotId, startsAt, practitionerId, userTurns };
@@ -53,7 +54,7 @@ export function findOwnAppointments({ sql }: Offering, prompts: Prompts): Tool<t
       );
       return said(
         { success: true, appointments },
-        prompts.speak('found', language, { times, count: own.length }),
+        prompts.speak('found', context, { times, count: own.length }),
       );
     },
   };
@@ -72,7 +73,7 @@ export function cancelOwnAppointment(offering: Offering, prompts: Prompts): Tool
       'Cancels one of the found appointments. Call it only after the caller has agreed to cancel that one.',
     arguments: cancelArgs,
     async run(wanted, context) {
-      const { call, language, organization } = context;
+      const { call, organization } = context;
       const own = foundOf(context, wanted.appointmentId);
       if (own === undefined || !heard(own.userTurns, context.userTurns)) return notFound(prompts, context);
       const outcome = await cancelAppointment(offering.sql, call, own.id);
@@ -86,7 +87,7 @@ export function cancelOwnAppointment(offering: Offering, prompts: Prompts): Tool
           appointmentId: wanted.appointmentId,
           startsAt: clinicIso(own.startsAt, organization.zone),
         },
-        prompts.speak('cancelled', language, { slot }),
+        prompts.speak('cancelled', context, { slot }),
       );
     },
   };
@@ -107,7 +108,7 @@ export function moveOwnAppointment(offering: Offering, prompts: Prompts): Tool<t
       'Moves one of the found appointments to an offered time. Call it when the caller has picked the new time; the old time is kept if it fails.',
     arguments: moveArgs,
     async run(wanted, context) {
-      const { call, facts, language, organization } = context;
+      const { call, facts, organization } = context;
       const own = foundOf(context, wanted.appointmentId);
       if (own === undefined) return notFound(prompts, context);
       const target = facts.offers.find((one) => one.number === Number(/\d+/.exec(wanted.slotId)?.[0]));
@@ -124,7 +125,7 @@ export function moveOwnAppointment(offering: Offering, prompts: Prompts): Tool<t
             reason: outcome.reason === 'changed' ? 'taken' : outcome.reason,
             nearest: again.slots,
           },
-          prompts.speak('not-moved', language, { slot: spokenAppointment(context, own) }),
+          prompts.speak('not-moved', context, { slot: spokenAppointment(context, own) }),
         );
       }
       facts.appointment = { ...target, id: outcome.appointmentId, startsAt: outcome.startsAt };
@@ -134,7 +135,7 @@ export function moveOwnAppointment(offering: Offering, prompts: Prompts): Tool<t
           appointmentId: outcome.appointmentId,
           startsAt: clinicIso(outcome.startsAt, organization.zone),
         },
-        prompts.speak('moved', language, {
+        prompts.speak('moved', context, {
           old: spokenAppointment(context, own),
           slot: spokenAppointment(context, target),
         }),
@@ -147,15 +148,15 @@ function foundOf({ facts }: ToolContext, id: string): CallSnapshot['found'][numb
   return facts.found.find((one) => one.number === Number(/\d+/.exec(id)?.[0]));
 }
 
-function notFound(prompts: Prompts, { language }: ToolContext): ToolRun {
-  return said({ success: false, reason: 'not_found' }, prompts.speak('not-found', language, {}));
+function notFound(prompts: Prompts, context: ToolContext): ToolRun {
+  return said({ success: false, reason: 'not_found' }, prompts.speak('not-found', context, {}));
 }
 
 function chooseFirst(prompts: Prompts, context: ToolContext): ToolRun {
   const again = offerAgain(context);
   return said(
     { success: false, reason: 'not_offered', nearest: again.slots },
-    prompts.speak('not-offered', context.language, { ...again.words }),
+    prompts.speak('not-offered', context, { ...again.words }),
   );
 }
 

@@ -3,6 +3,7 @@ import { localDate } from '#booking/open-hours.ts';
 import type { OpenSlot } from '#booking/open-slots.ts';
 import type { Organization } from '#organization/organization.ts';
 import { spokenDate, spokenDateName, spokenList, spokenWeekday } from '#prompts/spoken-time.ts';
+import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { type Offering, offer, offerNearest } from './offering.ts';
 import { resolveDate, resolveTime } from './resolve-date.ts';
@@ -46,7 +47,7 @@ export function checkAvailability(offering: Offering, prompts: Prompts): Tool<ty
       const today = localDate(zone, now);
       return {
         result: { success: true, date: day.date, slots: offered.slots },
-        speech: prompts.speak('offered', language, {
+        speech: prompts.speak('offered', context, {
           ...offered.words,
           day: spokenDate(day.date, language, { today }),
         }),
@@ -76,7 +77,7 @@ async function refusal(
   const nearest = asks ? undefined : await offerNearest(offering, context, ahead);
   return {
     result: { success: false, reason: refused.reason, nearest: nearest?.slots ?? [] },
-    speech: prompts.speak(refused.reason.replaceAll('_', '-'), language, {
+    speech: prompts.speak(outcomeOf(refused.reason), context, {
       ...(nearest?.words ?? { times: null, nearestDay: null, count: 0 }),
       ...dayWords(refused, language, today),
     }),
@@ -85,7 +86,7 @@ async function refusal(
 }
 
 /** The refused day for templates: `choice` is the two days a weekday that does not match its date may have meant. */
-function dayWords(refused: Refused, language: string, today: string): Record<string, string | null> {
+function dayWords(refused: Refused, language: string, today: string) {
   const { date, otherDate, saidWeekday, actualWeekday } = refused;
   const spoken = (day: string) => spokenDate(day, language, { today });
   return {

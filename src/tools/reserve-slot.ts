@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Offer } from '#booking/calls.ts';
 import { reserveSlot as claim } from '#booking/holds.ts';
 import { localDate } from '#booking/open-hours.ts';
+import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import {
   clinicIso,
@@ -68,14 +69,14 @@ function held(
   wanted: Offer,
   outcome: { slotId: string } & ({ version: string; expiresAt: Date } | { alreadyBooked: true }),
 ): ToolRun {
-  const { organization, language, facts } = context;
+  const { organization, facts } = context;
   const startsAt = clinicIso(wanted.startsAt, organization.zone);
   const slot = spokenAppointment(context, wanted);
   const slotId = `slot_${wanted.number}`;
   if ('alreadyBooked' in outcome) {
     return {
       result: { success: true, slotId, startsAt, booked: true },
-      speech: prompts.speak('already-booked', language, { slot }),
+      speech: prompts.speak('already-booked', context, { slot }),
       settled: Promise.resolve(),
     };
   }
@@ -97,7 +98,7 @@ function held(
   const name = facts.patient['name'];
   return {
     result: { success: true, slotId, startsAt, expiresAt: expiresAt.toISOString() },
-    speech: prompts.speak(name === undefined ? 'reserved' : 'reserved-named', language, {
+    speech: prompts.speak(name === undefined ? 'reserved' : 'reserved-named', context, {
       slot,
       name: name ?? null,
     }),
@@ -114,10 +115,10 @@ async function notOffered(offering: Offering, prompts: Prompts, context: ToolCon
   return withNearest(prompts, context, 'not_offered', again);
 }
 
-function limited(prompts: Prompts, { language }: ToolContext): ToolRun {
+function limited(prompts: Prompts, context: ToolContext): ToolRun {
   return {
     result: { success: false, reason: 'limit', nearest: [] },
-    speech: prompts.speak('limit', language, {}),
+    speech: prompts.speak('limit', context, {}),
     settled: Promise.resolve(),
   };
 }
@@ -135,10 +136,15 @@ async function refused(
   return withNearest(prompts, context, reason, nearest);
 }
 
-function withNearest(prompts: Prompts, context: ToolContext, reason: string, nearest: Offered): ToolRun {
+function withNearest(
+  prompts: Prompts,
+  context: ToolContext,
+  reason: 'taken' | 'in_the_past' | 'not_offered',
+  nearest: Offered,
+): ToolRun {
   return {
     result: { success: false, reason, nearest: nearest.slots },
-    speech: prompts.speak(reason.replaceAll('_', '-'), context.language, { ...nearest.words }),
+    speech: prompts.speak(outcomeOf(reason), context, { ...nearest.words }),
     settled: nearest.settled,
   };
 }

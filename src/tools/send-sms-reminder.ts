@@ -81,11 +81,11 @@ async function takeOver(
   context: ToolContext,
   name: string | undefined,
 ): Promise<ToolRun> {
-  const { facts, language, call } = context;
+  const { facts, call } = context;
   if (name === undefined) {
     return {
       result: { success: false, reason: 'name_needed' },
-      speech: prompts.speak('name-needed', language, {}),
+      speech: prompts.speak('name-needed', context, {}),
       settled: Promise.resolve(),
     };
   }
@@ -103,7 +103,7 @@ function booked(
   outcome: { appointmentId: string; slotId: string; startsAt: Date; repeated: boolean },
   patient: PatientDetails,
 ): ToolRun {
-  const { facts, organization, language } = context;
+  const { facts, organization } = context;
   const corrects =
     outcome.repeated && Object.entries(patient).some(([key, value]) => facts.patient[key] !== value);
   const practitionerId =
@@ -126,7 +126,7 @@ function booked(
       startsAt: clinicIso(outcome.startsAt, organization.zone),
       sms: texted ? 'queued' : 'recorded',
     },
-    speech: prompts.speak(corrects ? 'corrected' : 'booked', language, {
+    speech: prompts.speak(corrects ? 'corrected' : 'booked', context, {
       slot: spokenAppointment(context, appointment),
       name: facts.patient['name'] ?? null,
       texted,
@@ -136,11 +136,11 @@ function booked(
 }
 
 async function noHold(offering: Offering, prompts: Prompts, context: ToolContext): Promise<ToolRun> {
-  const { organization, now, language } = context;
+  const { organization, now } = context;
   const nearest = await offerNearest(offering, context, localDate(organization.zone, now));
   return {
     result: { success: false, reason: 'no_hold', nearest: nearest.slots },
-    speech: prompts.speak('no-hold', language, { ...nearest.words }),
+    speech: prompts.speak('no-hold', context, { ...nearest.words }),
     settled: nearest.settled,
   };
 }
@@ -149,7 +149,7 @@ function unconfirmed(prompts: Prompts, context: ToolContext): ToolRun {
   const slot = context.facts.hold === null ? '' : spokenAppointment(context, context.facts.hold);
   return {
     result: { success: false, reason: 'unconfirmed' },
-    speech: prompts.speak('unconfirmed', context.language, { slot }),
+    speech: prompts.speak('unconfirmed', context, { slot }),
     settled: Promise.resolve(),
   };
 }
@@ -157,7 +157,7 @@ function unconfirmed(prompts: Prompts, context: ToolContext): ToolRun {
 function invalidPhone(prompts: Prompts, context: ToolContext): ToolRun {
   return {
     result: { success: false, reason: 'invalid_phone' },
-    speech: prompts.speak('invalid-phone', context.language, {}),
+    speech: prompts.speak('invalid-phone', context, {}),
     settled: Promise.resolve(),
   };
 }

@@ -57,18 +57,18 @@ export function createToolbox(deps: Offering & { prompts: Prompts; texting: bool
         const problem = parsed?.error === undefined ? 'no such tool' : z.prettifyError(parsed.error);
         return {
           result: { success: false, reason: 'bad_arguments', problem: problem.replace(/\s+/g, ' ') },
-          speech: prompts.speak('not-understood', context.language, {}),
+          speech: prompts.speak('not-understood', context, {}),
           settled: Promise.resolve(),
         };
       }
       return tool.run(parsed.data, context);
     },
     async openTimes(context, human) {
-      const { organization, now, language } = context;
+      const { organization, now } = context;
       const nearest = await offerNearest(deps, context, localDate(organization.zone, now));
       return {
         result: { success: true, slots: nearest.slots },
-        speech: prompts.speak('open-times', language, { ...nearest.words, human }),
+        speech: prompts.speak('open-times', context, { ...nearest.words, human }),
         settled: nearest.settled,
       };
     },

@@ -15,7 +15,10 @@ export interface EventsParts extends ToolCallsParts {
   /** The answer to "which assistant?", or nothing where there is none to name. */
   assistantFor: (organization: Organization, now: Date) => object | undefined;
   /** A sentence from the templates, in the organization's language, or in English where there is none to ask. */
-  speak: (outcome: string, organization: Organization | undefined) => string;
+  speak: (
+    outcome: 'no-human' | 'transferring' | 'unknown-organization',
+    organization: Organization | undefined,
+  ) => string;
 }
 
 /** Bodies echo the tools' definitions and, in a squad, every assistant; reports carry the whole call. */

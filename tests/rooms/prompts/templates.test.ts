@@ -1,78 +1,159 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { checkTemplate, exampleValues, renderTemplate } from '#prompts/template-check.ts';
 import { openPrompts } from '#prompts/templates.ts';
 import { createLog } from '#telemetry/log.ts';
 import { promptsFolder } from '../../../src/config.ts';
+import { copyTemplates } from '../../templates-folder.ts';
 
 const log = createLog({ level: 'silent', pretty: false });
-
-async function openFolder(files: Record<string, string>) {
-  const folder = await mkdtemp(join(tmpdir(), 'holdline-prompts-'));
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(join(folder, name, '..'), { recursive: true });
-    await writeFile(join(folder, name), text);
-  }
-  return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
-}
-
-/** Every name a spoken template may use; a template that asks for another one would fail in front of a caller. */
-const values = {
-  times: 'nine or ten',
-  nearestDay: 'Friday',
-  count: 2,
-  day: 'Tuesday',
-  dateName: 'the twenty-fifth of November',
-  choice: 'Tuesday the twenty-fourth or Wednesday the twenty-fifth',
-  saidWeekday: 'Tuesday',
-  actualWeekday: 'Wednesday',
-  slot: 'Tuesday at nine',
-  old: 'Monday at nine',
-  name: 'Ann',
-  clinic: 'the clinic',
-  texted: true,
-  human: true,
-};
+const organization = { id: 'an-id', name: 'the clinic', receptionistName: 'Robin' };
+const listener = { organization, language: 'en' };
+const seen = { timeout: 5_000 };
 
 test('every shipped sentence can be said, with everything and with nothing to say', async () => {
   await using prompts = await openPrompts({ folder: promptsFolder, log });
-  const nothing = Object.fromEntries(Object.keys(values).map((name) => [name, null]));
-  const outcomes = await readdir(join(promptsFolder, 'speech/en'));
-  expect(outcomes.length).toBeGreaterThan(20);
-  for (const file of outcomes) {
-    const outcome = file.replace('.liquid', '');
-    for (const given of [values, nothing]) {
-      const said = prompts.speak(outcome, 'en', given);
-      expect(said.trim(), outcome).not.toBe('');
+  const spoken = [...prompts.shipped.values()].filter(({ place }) => place.kind === 'speech');
+  expect(spoken.length).toBeGreaterThan(30);
+  for (const template of spoken) {
+    for (const withOptional of [true, false]) {
+      const said = renderTemplate(template, {
+        ...exampleValues(template.place, { withOptional }),
+        clinic: 'the clinic',
+      });
+      expect(said, template.name).not.toBe('');
       // A voice reads markup and digits as they stand.
-      expect(said, outcome).not.toMatch(/[{}<>*#\d]|undefined|null|\n/);
+      expect(said, template.name).not.toMatch(/[{}<>*#\d]|undefined|null|\n| {2}/);
+      expect(said, template.name).toMatch(/[.?!]$/);
     }
   }
 });
 
-test('a language without a sentence of its own falls back to English', async () => {
-  await using prompts = await openPrompts({ folder: promptsFolder, log });
-  expect(prompts.speak('limit', 'es', {})).toBe(prompts.speak('limit', 'en', {}));
+test('a template that is not fit at the start names file and line, and so does every other one', async () => {
+  await using files = await copyTemplates();
+  await files.edit('system', 'Hello\n{% if x %}');
+  await files.edit('speech/en/limit', '\n\n{{ clinic | louder }}');
+  const opening = openPrompts({ folder: files.folder, log });
+  await expect(opening).rejects.toThrow(/system\.liquid, line 2/);
+  await expect(opening).rejects.toThrow(/limit\.liquid, line 3.*louder/);
 });
 
-test('a template that cannot be read at the start names file and line', async () => {
-  await using files = await openFolder({ 'system.liquid': 'Hello\n{% if x %}' });
-  await expect(openPrompts({ folder: files.folder, log })).rejects.toThrow(/system\.liquid[\s\S]*line:?\s?2/);
+test('a sentence that is missing is noticed at the start, not in front of a caller', async () => {
+  await using files = await copyTemplates();
+  await files.remove('speech/en/taken');
+  await expect(openPrompts({ folder: files.folder, log })).rejects.toThrow(/taken\.liquid is missing/);
 });
 
-test('a name nobody gave is an error, not an empty sentence', async () => {
-  await using files = await openFolder({ 'system.liquid': 'Hello {{ nobody }}' });
+test.each([
+  [
+    'a variable nobody gives, in a branch that is not taken',
+    'speech/en/full',
+    'a\n{% if times %}b{% else %}{{ tmies }}{% endif %}',
+    2,
+    'tmies',
+  ],
+  ['one in a condition', 'speech/en/booked', 'a\nb\n{% if textd %}c{% endif %}', 3, 'textd'],
+  ['one that another sentence has', 'speech/en/limit', '{{ slot }} {{ clinic }}', 1, 'slot'],
+  ['one given to a filter', 'speech/en/booked', 'a {{ slot | append: nmae }}', 1, 'nmae'],
+  [
+    'one in a branch of a case',
+    'speech/en/found',
+    '{% case count %}\n{% when one %}a{% endcase %}b',
+    2,
+    'one',
+  ],
+  [
+    'a field no entry of the list has, in a branch that is not taken',
+    'context',
+    '{% for d in days %}\n{% if d.opne == 1 %}x{% endif %}{{ d.date }}{% endfor %}',
+    2,
+    'opne',
+  ],
+  ['an unknown filter', 'speech/en/booked', '\n{{ slot | shout }}', 2, 'shout'],
+  ['the server’s clock', 'system', 'Today is {{ "now" | date: "%A" }}', 1, 'date'],
+  ['another file', 'system', '\n{% render "secrets" %}', 2, 'render'],
+  ['a tag that is not closed', 'speech/en/booked', '{{ slot }}\n{% if name %}', 2, 'not closed'],
+  ['an output that is not closed', 'speech/en/booked', '{{ slot }}\n{{ name', 2, 'not closed'],
+  [
+    'a sentence that says nothing where nothing is free',
+    'speech/en/full',
+    '{% if times %}{{ times }}{% endif %}',
+    1,
+    'says nothing',
+  ],
+  [
+    'a loop without end',
+    'speech/en/booked',
+    '{% for i in (1..1000000000) %}{{ slot }}{% endfor %}',
+    1,
+    'limit',
+  ],
+  ['a name nothing asks for', 'speech/en/ofered', 'a', 1, 'nothing asks'],
+])('%s is refused, with its line', (...[, name, text, line, about]) => {
+  const checked = checkTemplate(name, text);
+  if (checked.fit) throw new Error('it was found fit');
+  expect(checked.problems[0]).toMatchObject({ line, message: expect.stringContaining(about) });
+});
+
+test('all unknown variables are reported at once', () => {
+  const checked = checkTemplate('system', '{{ a }}\n{{ b }}\n{{ clinic }}');
+  expect(checked).toMatchObject({ fit: false, problems: [{ line: 1 }, { line: 2 }] });
+});
+
+test('what a template assigns and counts itself is no unknown variable', () => {
+  const text =
+    '{% assign first = days[0] %}{{ first.date }}{% for d in days %}{{ forloop.index }} {{ d.open }}{% endfor %}';
+  expect(checkTemplate('context', text)).toMatchObject({ fit: true });
+});
+
+test('a language is answered in itself, a dialect in its language, and what we do not speak in English', async () => {
+  await using files = await copyTemplates();
+  await files.edit('speech/es/limit', 'En español.');
+  await files.edit('speech/en/limit', 'In English.');
   await using prompts = await openPrompts({ folder: files.folder, log });
-  expect(() => prompts.render('system', {})).toThrow(/nobody/);
+  const said = (language: string) => prompts.speak('limit', { organization, language }, {});
+  expect([said('es'), said('es-MX'), said('fr'), said('en')]).toEqual([
+    'En español.',
+    'En español.',
+    'In English.',
+    'In English.',
+  ]);
 });
 
-test('an edit is in use at once; a broken one is refused and the last good one serves', async () => {
-  await using files = await openFolder({ 'system.liquid': 'One' });
+test('an edit counts at once; a broken one is refused with file and line, and the last good one serves', async () => {
+  await using files = await copyTemplates();
   await using prompts = await openPrompts({ folder: files.folder, log });
-  await writeFile(join(files.folder, 'system.liquid'), 'Two');
-  await vi.waitFor(() => expect(prompts.render('system', {})).toBe('Two'), 5_000);
-  await writeFile(join(files.folder, 'system.liquid'), '{{ two');
-  await vi.waitFor(() => expect(prompts.problem).toMatch(/system\.liquid/), 5_000);
-  expect(prompts.render('system', {})).toBe('Two');
+  const said = () => prompts.speak('limit', listener, {});
+  await files.edit('speech/en/limit', 'One, {{ clinic }}.');
+  await vi.waitFor(() => expect(said()).toBe('One, the clinic.'), seen);
+
+  await files.edit('speech/en/limit', 'Two.\n{% if human %}Three.{% endif %}');
+  await vi.waitFor(() => expect(prompts.problem).toMatch(/limit\.liquid, line 2.*human/), seen);
+  expect(said()).toBe('One, the clinic.');
+
+  // What is edited beside a broken template counts all the same.
+  await files.edit('speech/en/to-human', 'Here is a colleague.');
+  await vi.waitFor(() => expect(prompts.speak('to-human', listener, {})).toBe('Here is a colleague.'), seen);
+  expect(prompts.problem).toMatch(/limit\.liquid/);
+
+  await files.remove('speech/en/limit');
+  await vi.waitFor(() => expect(prompts.problem).toMatch(/limit\.liquid is missing/), seen);
+  expect(said()).toBe('One, the clinic.');
+
+  await files.edit('speech/en/limit', 'Four.');
+  await vi.waitFor(() => expect(said()).toBe('Four.'), seen);
+  expect(prompts.problem).toBeUndefined();
+});
+
+test('a template that was not edited stays the same object, so that what was rendered from it can be kept', async () => {
+  await using files = await copyTemplates();
+  await using prompts = await openPrompts({ folder: files.folder, log });
+  const before = prompts.serving('system', organization);
+  await files.edit('speech/en/limit', 'Edited.');
+  await vi.waitFor(() => expect(prompts.speak('limit', listener, {})).toBe('Edited.'), seen);
+  await writeFile(join(files.folder, 'system.liquid'), before.text);
+  await files.edit('speech/en/limit', 'Edited again.');
+  await vi.waitFor(() => expect(prompts.speak('limit', listener, {})).toBe('Edited again.'), seen);
+  expect(prompts.serving('system', organization)).toBe(before);
 });

@@ -41,6 +41,9 @@ async function useEveryTable(tenantId: string, practitionerId: string): Promise<
       insert into busy_times (tenant_id, practitioner_id, starts_at, ends_at, source)
       values (${tenantId}, ${practitionerId}, now() + interval '5 days', now() + interval '6 days', 'test')`;
     await tx`insert into call_turns (tenant_id, call_sid, number) values (${tenantId}, ${callSid}, 1)`;
+    await tx`
+      insert into prompt_overrides (tenant_id, name, version, text, author)
+      values (${tenantId}, 'speech/en/limit', 1, 'No more today.', 'Ann')`;
     const [made] = await tx<{ slot_id: string; version: string }[]>`
       insert into available_slots (tenant_id, practitioner_id, slot_id, starts_at, during, occupies)
       select ${tenantId}, ${practitionerId}, 'a slot of B', at, span, span
