@@ -22,6 +22,7 @@ import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
 import { metricsPage } from '#telemetry/metrics.ts';
 import { createToolbox } from '#tools/toolbox.ts';
+import { sentencesFrom } from '#vapi/assistant-blocks.ts';
 import { assistantAnswer } from '#vapi/assistant-request.ts';
 import { createAuthentication } from '#vapi/authentication.ts';
 import { createCallControl } from '#vapi/call-control.ts';
@@ -99,6 +100,7 @@ export function createApp(parts: AppParts): App {
         organization,
         publicUrl: parts.publicUrl,
         secret: parts.vapiSecret,
+        sentences: sentencesFrom((outcome) => speak(outcome, organization)),
         firstMessage: speak('opening', organization),
         variableValues: variableValues(organization, temporalContexts({ organization, now })),
       }),

@@ -112,6 +112,8 @@ const plain = {
 
 const speech = {
   opening: [],
+  looking: [],
+  'tools-unreachable': [],
   offered: [...nearest, 'day'],
   closed: refusedDay,
   full: refusedDay,

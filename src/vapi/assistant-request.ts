@@ -1,13 +1,11 @@
 import type { Organization } from '#organization/organization.ts';
-import { organizationKey } from './organization-key.ts';
+import { type AssistantParts, assistantBlocks } from './assistant-blocks.ts';
 
 /** What Vapi is told when it asks which assistant answers a call. */
-export interface AssistantAnswerParts {
+export interface AssistantAnswerParts extends Omit<AssistantParts, 'publicUrl' | 'organization'> {
   organization: Organization;
   /** Where Vapi reaches us; without it only an assistant that exists at Vapi can be named. */
   publicUrl: string | undefined;
-  /** The installation's secret, which the organization's key is made from. */
-  secret: string;
   /** Spoken first; Vapi says it without asking us. */
   firstMessage: string;
   /** What prompts written at Vapi may use. */
@@ -21,48 +19,27 @@ export interface AssistantAnswerParts {
  * @returns nothing when there is neither an assistant id nor a public url
  */
 export function assistantAnswer(parts: AssistantAnswerParts): object | undefined {
-  const { organization, publicUrl, secret, firstMessage, variableValues } = parts;
+  const { organization, publicUrl, firstMessage, variableValues } = parts;
   const assistantId = organization.addresses.find(({ kind }) => kind === 'assistant')?.value;
   if (assistantId !== undefined) return { assistantId, assistantOverrides: { variableValues } };
   if (publicUrl === undefined) return undefined;
-  const headers = { 'x-holdline-key': organizationKey(secret, organization) };
-  const human = organization.humanNumber;
+  // Without an assistant of its own the organization has no model at Vapi either: ours speaks.
+  const ours = { ...organization, model: 'holdline' as const };
+  const { model, tools, server, serverMessages, hooks } = assistantBlocks(
+    { ...parts, organization: ours, publicUrl },
+    [],
+  );
   return {
     assistant: {
       // Vapi takes up to 40 characters.
       name: organization.name.slice(0, 40),
       firstMessage,
       firstMessageMode: 'assistant-speaks-first',
-      model: {
-        provider: 'custom-llm',
-        model: 'holdline',
-        url: `${publicUrl}/vapi`,
-        headers,
-        metadataSendMode: 'variable',
-        tools: [
-          { type: 'endCall' },
-          ...(human === null
-            ? []
-            : [{ type: 'transferCall', destinations: [{ type: 'number', number: human }] }]),
-        ],
-      },
-      server: {
-        url: `${publicUrl}/vapi/events`,
-        timeoutSeconds: 20,
-        headers: { ...headers, 'x-holdline-organization': organization.key },
-      },
-      serverMessages: wantedMessages,
+      model: { ...model, tools },
+      server,
+      serverMessages,
+      hooks,
     },
     assistantOverrides: { variableValues },
   };
 }
-
-/** What we do something with; everything else Vapi would only send in vain. */
-export const wantedMessages = [
-  'tool-calls',
-  'status-update',
-  'end-of-call-report',
-  'transfer-destination-request',
-  'user-interrupted',
-  'speech-update',
-];
