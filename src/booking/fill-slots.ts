@@ -1,40 +1,116 @@
+import { createHash } from 'node:crypto';
 import type { Sql } from 'postgres';
 import type { Organization, Practitioner } from '#organization/organization.ts';
-import { inTenant } from '#storage/postgres.ts';
-import { addDays, localDate, slotsOf } from './open-hours.ts';
+import { addDays, type DaySpan, lastBookableDay, localDate, slotsOf, timetableOf } from './open-hours.ts';
 
-/**
- * Writes the slots of an organization's open hours from today to its horizon that are not there yet.
- * Never touches a slot that exists, so claims and blocks stay.
- *
- * @returns how many slots were added
- */
-export async function fillSlots(sql: Sql, organization: Organization, now: Date): Promise<number> {
-  const { schedule, zone } = organization;
-  const today = localDate(zone, now);
-  const span = { from: today, to: addDays(today, schedule.horizonDays - 1) };
-  return inTenant(sql, organization.id, async (tx) => {
-    let added = 0;
-    for (const practitioner of organization.practitioners) {
-      const slots = slotsOf(schedule, zone, span, practitioner.weekly ?? undefined);
-      if (slots.length === 0) continue;
-      const result = await tx`
-        insert into available_slots (tenant_id, practitioner_id, slot_id, starts_at, during, occupies)
-        select ${organization.id}, ${practitioner.id}, id, starts_at, tstzrange(starts_at, ends_at),
-          tstzrange(starts_at, ends_at + make_interval(mins => ${schedule.bufferMinutes}))
-        from unnest(
-          ${slots.map((slot) => slotIdOf(slot.startsAt, practitioner))}::text[],
-          ${slots.map((slot) => slot.startsAt.toISOString())}::timestamptz[],
-          ${slots.map((slot) => slot.endsAt.toISOString())}::timestamptz[]
-        ) as slot (id, starts_at, ends_at)
-        on conflict (tenant_id, slot_id) do nothing`;
-      added += result.count;
-    }
-    return added;
-  });
+/** What became of an organization's slots. Claims are never changed. */
+export interface SlotChanges {
+  added: number;
+  /** Free slots that the hours no longer have. */
+  removed: number;
+  /** Free slots that got another length or buffer, were withdrawn or came back. */
+  changed: number;
+  /** Upcoming holds and appointments on slots that the hours no longer have as they are. */
+  kept: number;
 }
 
-/** The ledger's own name of a slot: UTC instant to the second and the practitioner's key. */
-function slotIdOf(startsAt: Date, practitioner: Pick<Practitioner, 'key'>): string {
-  return `${startsAt.toISOString().slice(0, 19)}Z/${practitioner.key}`;
+/** How far a practitioner's slots are written, and from which hours. */
+interface Fill {
+  rules: string;
+  /** ISO date, included. */
+  filledTo: string;
+}
+
+type Fills = Map<string, Fill>;
+
+const nothing: SlotChanges = { added: 0, removed: 0, changed: 0, kept: 0 };
+
+/**
+ * Makes the slots of an organization follow its open hours, up to the horizon: new days are added, and where the hours
+ * were changed since, free slots that no longer fit go. A slot somebody holds or has booked stays as it is.
+ *
+ * @param now decides which day is today; what is over by the database's clock is left alone
+ */
+export async function fillSlots(sql: Sql, organization: Organization, now: Date): Promise<SlotChanges> {
+  return fillFrom(sql, organization, now, await readFills(sql, organization.id));
+}
+
+/**
+ * The same for many organizations: what each needs is found in one read, and one that needs nothing costs nothing.
+ *
+ * @param filled told of each organization whose slots changed
+ */
+export async function fillAllSlots(
+  sql: Sql,
+  { organizations, now, signal }: { organizations: Organization[]; now: Date; signal?: AbortSignal },
+  filled: (organization: Organization, changes: SlotChanges) => void,
+): Promise<void> {
+  const fills = await readFills(sql, null);
+  for (const organization of organizations) {
+    signal?.throwIfAborted();
+    const changes = await fillFrom(sql, organization, now, fills);
+    if (changes.added + changes.removed + changes.changed > 0) filled(organization, changes);
+  }
+}
+
+async function readFills(sql: Sql, tenantId: string | null): Promise<Fills> {
+  const rows = await sql<(Fill & { practitionerId: string })[]>`
+    select practitioner_id as "practitionerId", rules, filled_to::text as "filledTo"
+    from slot_fills_of(${tenantId})`;
+  return new Map(rows.map((row) => [row.practitionerId, row]));
+}
+
+async function fillFrom(sql: Sql, organization: Organization, now: Date, fills: Fills): Promise<SlotChanges> {
+  const parts = organization.practitioners.flatMap(
+    (practitioner) => partOf(organization, practitioner, now, fills.get(practitioner.id)) ?? [],
+  );
+  if (parts.length === 0) return nothing;
+  const [row] = await sql<[{ changes: SlotChanges }]>`
+    select write_slots(${organization.id}, ${sql.json(parts as never)}) as changes`;
+  return row.changes;
+}
+
+/** What `write_slots` is to do for a practitioner; nothing when all is as it should be. */
+function partOf(organization: Organization, practitioner: Practitioner, now: Date, fill: Fill | undefined) {
+  const { zone, schedule } = organization;
+  const bufferMinutes = practitioner.bufferMinutes ?? schedule.bufferMinutes;
+  const timetable = timetableOf(organization, practitioner);
+  const rules = rulesOf(organization, practitioner, { ...timetable, bufferMinutes });
+  const today = localDate(zone, now);
+  const last = lastBookableDay(organization, practitioner, now);
+  const whole = fill?.rules !== rules;
+  if (!whole && fill.filledTo >= last) return undefined;
+  const written = fill?.filledTo ?? today;
+  // A shorter horizon takes nothing away: what is beyond it is not offered, and comes within it again.
+  const span: DaySpan = whole
+    ? { from: today, to: later(written, last) }
+    : { from: later(addDays(written, 1), today), to: last };
+  return {
+    practitionerId: practitioner.id,
+    key: practitioner.key,
+    rules,
+    filledTo: span.to,
+    lengthMinutes: timetable.slotMinutes,
+    bufferMinutes,
+    starts: slotsOf(timetable, span)
+      .filter(({ startsAt }) => startsAt > now)
+      .map(({ startsAt }) => startsAt.getTime() / 1000),
+    whole,
+  };
+}
+
+/** A digest of everything a practitioner's slots follow from, the days that are written apart. */
+function rulesOf(
+  { zone, schedule }: Organization,
+  { key, weekly, specialDays }: Practitioner,
+  lengths: { slotMinutes: number; gridMinutes: number; bufferMinutes: number },
+): string {
+  const { slotMinutes, gridMinutes, bufferMinutes } = lengths;
+  const hours = [zone, schedule.weekly, schedule.specialDays, weekly, specialDays];
+  const rules = JSON.stringify([key, ...hours, slotMinutes, gridMinutes, bufferMinutes]);
+  return createHash('sha256').update(rules).digest('base64url').slice(0, 22);
+}
+
+function later(one: string, other: string): string {
+  return one > other ? one : other;
 }

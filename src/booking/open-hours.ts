@@ -1,5 +1,11 @@
 import { Temporal } from 'temporal-polyfill';
-import type { OpenStretch, Schedule, Weekday, WeeklyHours } from '#organization/organization.ts';
+import type {
+  OpenStretch,
+  Organization,
+  Practitioner,
+  Schedule,
+  Weekday,
+} from '#organization/organization.ts';
 
 /** A stretch of real time, end excluded. */
 export interface Interval {
@@ -13,38 +19,85 @@ export interface DaySpan {
   to: string;
 }
 
+/** When and how finely somebody can be booked: what the slots follow from. */
+export interface Timetable {
+  zone: string;
+  /** The open stretches of a day by the clinic's clock, in order and apart; none when closed. */
+  hoursOn(date: string): OpenStretch[];
+  slotMinutes: number;
+  gridMinutes: number;
+}
+
 const weekdays: Weekday[] = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
 
-/** The open stretches of a day by the clinic's own clock: a special day's, else the weekday's. */
-export function openHoursOn(
-  schedule: Schedule,
-  date: string,
-  weekly: WeeklyHours = schedule.weekly,
-): OpenStretch[] {
-  const special = schedule.specialDays.find((day) => day.date === date);
-  return special?.open ?? weekly[weekdayOf(date)] ?? [];
+/** The clinic's own open stretches of a day by its clock: a special day's, else the weekday's. */
+export function openHoursOn(schedule: Schedule, date: string): OpenStretch[] {
+  return tidy(specialDay(schedule, date)?.open ?? schedule.weekly[weekdayOf(date)] ?? []);
 }
 
 /**
- * Open stretches as real time. A stretch that begins or ends in the hour a clock change leaves out begins or ends
- * at the change; on a day whose hour comes twice the stretch is as long as it really is.
+ * When a practitioner is there on a day. An own special day counts before everything. Own weekly hours are within the
+ * clinic's on its special days: a clinic that closes earlier, or not at all, closes for everybody. Without own hours
+ * the clinic's.
  */
-function openIntervals(schedule: Schedule, zone: string, span: DaySpan, weekly?: WeeklyHours): Interval[] {
-  return daysOf(span).flatMap((date) =>
-    openHoursOn(schedule, date, weekly)
-      .map(({ from, to }) => ({ startsAt: instantOf(date, from, zone), endsAt: instantOf(date, to, zone) }))
-      .filter(({ startsAt, endsAt }) => startsAt < endsAt),
-  );
+export function practitionerHoursOn(
+  schedule: Schedule,
+  practitioner: Pick<Practitioner, 'weekly' | 'specialDays'>,
+  date: string,
+): OpenStretch[] {
+  const own = specialDay(practitioner, date);
+  if (own !== undefined) return tidy(own.open);
+  if (practitioner.weekly === null) return openHoursOn(schedule, date);
+  const hours = tidy(practitioner.weekly[weekdayOf(date)] ?? []);
+  const special = specialDay(schedule, date);
+  return special === undefined ? hours : inCommon(hours, tidy(special.open));
+}
+
+/** What a practitioner's slots follow from: the clinic's schedule with what is different for them. */
+export function timetableOf(
+  { schedule, zone }: Pick<Organization, 'schedule' | 'zone'>,
+  practitioner: Practitioner,
+): Timetable {
+  const slotMinutes = practitioner.slotMinutes ?? schedule.slotMinutes;
+  // Somebody whose slots have another length starts at other times, unless it is said when.
+  const otherLength = slotMinutes !== schedule.slotMinutes;
+  return {
+    zone,
+    hoursOn: (date) => practitionerHoursOn(schedule, practitioner, date),
+    slotMinutes,
+    gridMinutes: practitioner.gridMinutes ?? (otherLength ? slotMinutes : schedule.gridMinutes),
+  };
+}
+
+/**
+ * Open stretches as real time: the instants whose local clock lies within the hours. A time that a clock change
+ * leaves out is no instant; one in the hour that comes twice is two.
+ */
+export function openIntervals(
+  { zone, hoursOn }: Pick<Timetable, 'zone' | 'hoursOn'>,
+  span: DaySpan,
+): Interval[] {
+  return daysOf(span).flatMap((date) => {
+    const hours = hoursOn(date);
+    if (hours.length === 0) return [];
+    const pieces = steadyPieces(zone, date).flatMap((piece) =>
+      hours.map(({ from, to }) => ({
+        fromMs: piece.startMs + Math.max(minuteOf(from) - piece.startMinute, 0) * 60_000,
+        toMs: Math.min(piece.startMs + (minuteOf(to) - piece.startMinute) * 60_000, piece.endMs),
+      })),
+    );
+    return joined(pieces.filter(({ fromMs, toMs }) => fromMs < toMs));
+  });
 }
 
 /**
  * The slots of a span of days: `slotMinutes` long, every `gridMinutes` from each opening, none that would reach past
  * its stretch's end. Counted in real time, so that a clock change neither stretches a slot nor makes two overlap.
  */
-export function slotsOf(schedule: Schedule, zone: string, span: DaySpan, weekly?: WeeklyHours): Interval[] {
-  const lengthMs = schedule.slotMinutes * 60_000;
-  const gridMs = schedule.gridMinutes * 60_000;
-  return openIntervals(schedule, zone, span, weekly).flatMap(({ startsAt, endsAt }) => {
+export function slotsOf(timetable: Timetable, span: DaySpan): Interval[] {
+  const lengthMs = timetable.slotMinutes * 60_000;
+  const gridMs = timetable.gridMinutes * 60_000;
+  return openIntervals(timetable, span).flatMap(({ startsAt, endsAt }) => {
     const slots: Interval[] = [];
     for (let ms = startsAt.getTime(); ms + lengthMs <= endsAt.getTime(); ms += gridMs) {
       slots.push({ startsAt: new Date(ms), endsAt: new Date(ms + lengthMs) });
@@ -53,10 +106,12 @@ export function slotsOf(schedule: Schedule, zone: string, span: DaySpan, weekly?
   });
 }
 
+/** Whether the clinic is open at an instant, by its own clock. */
 export function isOpenAt(schedule: Schedule, zone: string, instant: Date): boolean {
-  const date = localDate(zone, instant);
-  return openIntervals(schedule, zone, { from: date, to: date }).some(
-    ({ startsAt, endsAt }) => startsAt <= instant && instant < endsAt,
+  const local = zonedAt(zone, instant);
+  const minute = local.hour * 60 + local.minute;
+  return openHoursOn(schedule, local.toPlainDate().toString()).some(
+    ({ from, to }) => minuteOf(from) <= minute && minute < minuteOf(to),
   );
 }
 
@@ -69,17 +124,42 @@ export function nextOpenDay(schedule: Schedule, after: string): string | undefin
   return undefined;
 }
 
+/** Who of the practitioners is there on a day. */
+export function practitionersOn(
+  { schedule, practitioners }: Pick<Organization, 'schedule' | 'practitioners'>,
+  date: string,
+): Practitioner[] {
+  return practitioners.filter((one) => practitionerHoursOn(schedule, one, date).length > 0);
+}
+
+/** From when until when, end excluded, a practitioner can be booked by somebody who calls now. */
+export function bookableSpan(
+  { schedule, zone }: Pick<Organization, 'schedule' | 'zone'>,
+  practitioner: Pick<Practitioner, 'minimumNoticeMinutes' | 'horizonDays'>,
+  now: Date,
+): Interval {
+  const noticeMinutes = practitioner.minimumNoticeMinutes ?? schedule.minimumNoticeMinutes;
+  const last = lastBookableDay({ schedule, zone }, practitioner, now);
+  return { startsAt: new Date(now.getTime() + noticeMinutes * 60_000), endsAt: dayBounds(zone, last).endsAt };
+}
+
+export function lastBookableDay(
+  { schedule, zone }: Pick<Organization, 'schedule' | 'zone'>,
+  practitioner: Pick<Practitioner, 'horizonDays'>,
+  now: Date,
+): string {
+  return addDays(localDate(zone, now), (practitioner.horizonDays ?? schedule.horizonDays) - 1);
+}
+
 /** The clinic's date at an instant. */
 export function localDate(zone: string, instant: Date): string {
-  return Temporal.Instant.fromEpochMilliseconds(instant.getTime())
-    .toZonedDateTimeISO(zone)
-    .toPlainDate()
-    .toString();
+  return zonedAt(zone, instant).toPlainDate().toString();
 }
 
 /** The instants a clinic's day begins and ends at: 23, 24 or 25 hours apart. */
 export function dayBounds(zone: string, date: string): Interval {
-  return { startsAt: instantOf(date, '00:00', zone), endsAt: instantOf(date, '24:00', zone) };
+  const day = Temporal.PlainDate.from(date);
+  return { startsAt: beginningOf(zone, day), endsAt: beginningOf(zone, day.add({ days: 1 })) };
 }
 
 export function weekdayOf(date: string): Weekday {
@@ -96,14 +176,82 @@ function daysOf({ from, to }: DaySpan): string[] {
   return days;
 }
 
-/** A clock time on a day; `24:00` is the next day's beginning. A time that a change leaves out is the change itself. */
-function instantOf(date: string, clock: string, zone: string): Date {
-  const [hours = 0, minutes = 0] = clock.split(':').map(Number);
+function zonedAt(zone: string, instant: Date): Temporal.ZonedDateTime {
+  return Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(zone);
+}
+
+function beginningOf(zone: string, day: Temporal.PlainDate): Date {
+  return new Date(day.toZonedDateTime(zone).epochMilliseconds);
+}
+
+/** Part of a day in which the clock runs steadily: from an instant, at which it shows a minute of the day. */
+interface SteadyPiece {
+  startMs: number;
+  endMs: number;
+  startMinute: number;
+}
+
+/** A day is one steady piece, or several where the clock is put forward or back in between. */
+function steadyPieces(zone: string, date: string): SteadyPiece[] {
   const day = Temporal.PlainDate.from(date);
-  if (hours === 24) return new Date(day.add({ days: 1 }).toZonedDateTime(zone).epochMilliseconds);
-  const plain = day.toPlainDateTime({ hour: hours, minute: minutes });
-  const zoned = plain.toZonedDateTime(zone, { disambiguation: 'compatible' });
-  if (zoned.toPlainDateTime().equals(plain)) return new Date(zoned.epochMilliseconds);
-  const change = plain.toZonedDateTime(zone, { disambiguation: 'earlier' }).getTimeZoneTransition('next');
-  return new Date((change ?? zoned).epochMilliseconds);
+  const end = day.add({ days: 1 }).toZonedDateTime(zone);
+  const pieces: SteadyPiece[] = [];
+  let start = day.toZonedDateTime(zone);
+  // Where the clock shows the same difference to UTC at both ends, it was not changed in between.
+  while (start.epochMilliseconds < end.epochMilliseconds) {
+    const change =
+      start.offsetNanoseconds === end.offsetNanoseconds ? null : start.getTimeZoneTransition('next');
+    const next = change === null || change.epochMilliseconds > end.epochMilliseconds ? end : change;
+    pieces.push({
+      startMs: start.epochMilliseconds,
+      endMs: next.epochMilliseconds,
+      startMinute: start.hour * 60 + start.minute,
+    });
+    start = next;
+  }
+  return pieces;
+}
+
+/** Intervals in order, those that touch as one. */
+function joined(pieces: { fromMs: number; toMs: number }[]): Interval[] {
+  const intervals: { fromMs: number; toMs: number }[] = [];
+  for (const piece of pieces.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const last = intervals.at(-1);
+    if (last !== undefined && piece.fromMs <= last.toMs) last.toMs = Math.max(last.toMs, piece.toMs);
+    else intervals.push({ ...piece });
+  }
+  return intervals.map(({ fromMs, toMs }) => ({ startsAt: new Date(fromMs), endsAt: new Date(toMs) }));
+}
+
+function specialDay({ specialDays }: Pick<Schedule, 'specialDays'>, date: string) {
+  return specialDays.find((day) => day.date === date);
+}
+
+/** Minute of the day; `24:00` is its end. */
+function minuteOf(clock: string): number {
+  const [hours = 0, minutes = 0] = clock.split(':').map(Number);
+  return hours * 60 + minutes;
+}
+
+/** In order, apart, and none that ends before it begins, whatever was written. */
+function tidy(stretches: OpenStretch[]): OpenStretch[] {
+  const kept: OpenStretch[] = [];
+  for (const { from, to } of stretches.toSorted((a, b) => (a.from < b.from ? -1 : 1))) {
+    const last = kept.at(-1);
+    if (from >= to) continue;
+    if (last === undefined || from > last.to) kept.push({ from, to: to > '24:00' ? '24:00' : to });
+    else if (to > last.to) last.to = to;
+  }
+  return kept;
+}
+
+function inCommon(some: OpenStretch[], others: OpenStretch[]): OpenStretch[] {
+  return tidy(
+    some.flatMap((one) =>
+      others.map((other) => ({
+        from: one.from > other.from ? one.from : other.from,
+        to: one.to < other.to ? one.to : other.to,
+      })),
+    ),
+  );
 }

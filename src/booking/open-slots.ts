@@ -1,7 +1,14 @@
 import type { Sql } from 'postgres';
-import type { Organization } from '#organization/organization.ts';
+import type { Organization, Practitioner } from '#organization/organization.ts';
 import type { Store } from '#storage/store.ts';
-import { addDays, dayBounds, localDate, openHoursOn } from './open-hours.ts';
+import {
+  addDays,
+  bookableSpan,
+  dayBounds,
+  lastBookableDay,
+  localDate,
+  practitionersOn,
+} from './open-hours.ts';
 
 /** A slot that can be claimed, with the version it had when it was read. */
 export interface OpenSlot {
@@ -13,10 +20,16 @@ export interface OpenSlot {
 }
 
 export interface OpenSlots {
-  /** Open slots of one of the clinic's days, in order of time, none before `now` plus the minimum notice. */
+  /** Open slots of one of the clinic's days, in order of time: those each practitioner can be booked at by now. */
   onDay(organization: Organization, isoDate: string, now: Date): Promise<OpenSlot[]>;
-  /** The first open slots from a day on, that day included, up to the booking horizon. */
-  from(organization: Organization, isoDate: string, now: Date): Promise<OpenSlot[]>;
+  /** Those of the first day that has any, from a day on, up to the booking horizon. */
+  from(
+    organization: Organization,
+    isoDate: string,
+    now: Date,
+    /** Only these; everybody if left out. */
+    practitioners?: Practitioner[],
+  ): Promise<OpenSlot[]>;
   /** Reads the coming days in one go, for a call that has just started; many calls at once read them once. */
   preload(organization: Organization, now: Date): Promise<void>;
   /** Drops what is cached of the day a slot lies on; called after every change of the ledger. */
@@ -82,23 +95,28 @@ export function createOpenSlots({
   }
 
   async function onDay(organization: Organization, isoDate: string, now: Date): Promise<OpenSlot[]> {
-    const earliestMs = now.getTime() + organization.schedule.minimumNoticeMinutes * 60_000;
+    const spans = new Map(
+      organization.practitioners.map((one) => [one.id, bookableSpan(organization, one, now)]),
+    );
     const day = await wholeDay(organization, isoDate);
-    return day.filter((slot) => slot.startsAt.getTime() > earliestMs);
+    return day.filter(({ startsAt, practitionerId }) => {
+      const span = spans.get(practitionerId);
+      return span !== undefined && startsAt > span.startsAt && startsAt < span.endsAt;
+    });
   }
 
   return {
     onDay,
-    async from(organization, isoDate, now) {
-      const { schedule, zone } = organization;
-      const lastMs = now.getTime() + schedule.horizonDays * 86_400_000;
-      for (
-        let day = isoDate;
-        dayBounds(zone, day).startsAt.getTime() < lastMs;
-        day = localDate(zone, new Date(dayBounds(zone, day).endsAt.getTime()))
-      ) {
-        if (openHoursOn(schedule, day).length === 0) continue;
-        const open = await onDay(organization, day, now);
+    async from(organization, isoDate, now, practitioners = organization.practitioners) {
+      const wanted = { schedule: organization.schedule, practitioners };
+      const last =
+        practitioners
+          .map((one) => lastBookableDay(organization, one, now))
+          .sort()
+          .at(-1) ?? '';
+      for (let day = isoDate; day <= last; day = addDays(day, 1)) {
+        if (practitionersOn(wanted, day).length === 0) continue;
+        const open = ofPractitioners(await onDay(organization, day, now), practitioners);
         if (open.length > 0) return open;
       }
       return [];
@@ -115,6 +133,15 @@ export function createOpenSlots({
       await store.hashDelete(`slots:${organization.id}`, localDate(organization.zone, startsAt));
     },
   };
+}
+
+/** Drops everything that is cached of an organization: its hours were changed. */
+export async function forgetOpenSlots(store: Store, { id }: Pick<Organization, 'id'>): Promise<void> {
+  await store.hashDelete(`slots:${id}`);
+}
+
+export function ofPractitioners(slots: OpenSlot[], practitioners: Pick<Practitioner, 'id'>[]): OpenSlot[] {
+  return slots.filter((slot) => practitioners.some((one) => one.id === slot.practitionerId));
 }
 
 function parseDay(json: string | undefined): { atMs: number; slots: OpenSlot[] } | undefined {

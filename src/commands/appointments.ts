@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { cancelAppointment, upcomingAppointments } from '#booking/appointment-changes.ts';
-import type { Organization } from '#organization/organization.ts';
+import { claimsOutsideHours } from '#booking/claims-outside-hours.ts';
+import { clinicTime } from './slot-lines.ts';
 import { openCommandStores, organizationsOf, runCommand } from './stores.ts';
 
 const command = new Command('npm run appointments --').description(
@@ -11,19 +12,24 @@ command
   .command('list')
   .description('The appointments to come, each with its id')
   .option('--organization <key>', 'of this organization only')
+  .option('--outside-hours', 'only those at times nobody is there any more, because the hours were changed')
   .option('--json', 'print JSON')
-  .action(async (options: { organization?: string; json?: boolean }) => {
+  .action(async (options: { organization?: string; outsideHours?: boolean; json?: boolean }) => {
     await using stores = await openCommandStores();
     for (const organization of await organizationsOf(stores.sql, options.organization)) {
-      const appointments = await upcomingAppointments(stores.sql, organization.id);
+      const outside = new Set((await claimsOutsideHours(stores.sql, organization)).map((one) => one.slotId));
+      const appointments = (await upcomingAppointments(stores.sql, organization.id)).filter(
+        (one) => !options.outsideHours || outside.has(one.slotId),
+      );
       if (options.json) console.log(JSON.stringify({ organization: organization.key, appointments }));
       else {
         console.log(`${organization.name}: ${appointments.length} to come`);
-        for (const { id, startsAt, practitionerId, patient } of appointments) {
+        for (const { id, slotId, startsAt, practitionerId, patient } of appointments) {
           const practitioner =
             organization.practitioners.find((one) => one.id === practitionerId)?.name ?? '';
           const who = [patient['name'] ?? 'no name', patient['phone'] ?? 'no number'].join(', ');
-          console.log(`  ${id}  ${clinicTime(startsAt, organization)}  ${practitioner}  ${who}`);
+          const note = outside.has(slotId) ? '  outside the open hours' : '';
+          console.log(`  ${id}  ${clinicTime(startsAt, organization)}  ${practitioner}  ${who}${note}`);
         }
       }
     }
@@ -51,15 +57,6 @@ command
   });
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-function clinicTime(instant: Date, { zone }: Organization): string {
-  return new Intl.DateTimeFormat('en-CA', {
-    timeZone: zone,
-    dateStyle: 'short',
-    timeStyle: 'short',
-    hourCycle: 'h23',
-  }).format(instant);
-}
 
 await runCommand(async () => {
   await command.parseAsync();

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import type { Sql } from 'postgres';
 import { parse, stringify } from 'yaml';
+import { claimsOutsideHours } from '#booking/claims-outside-hours.ts';
 import { fillSlots } from '#booking/fill-slots.ts';
 import { type Directory, openDirectory } from '#organization/directory.ts';
 import { takenAddresses } from '#organization/document-problems.ts';
@@ -18,6 +19,7 @@ import {
 } from '#organization/organization-file.ts';
 import { saveOrganization } from '#organization/save-organization.ts';
 import { changeLines, changesBetween } from './changes.ts';
+import { slotLines } from './slot-lines.ts';
 import { commandLog, openCommandStores, organizationsOf, runCommand } from './stores.ts';
 
 const command = new Command('npm run organization --')
@@ -170,8 +172,8 @@ async function save(file: string, { as, dryRun }: Saving & { as: 'new' | 'existi
   await directory.refresh();
   const saved = directory.named(document.key);
   if (saved === undefined) throw new Error('it was written but cannot be read back; see the log');
-  const added = await fillSlots(stores.sql, saved, new Date());
-  console.log(`${added} slots were added.`);
+  const slots = await fillSlots(stores.sql, saved, new Date());
+  for (const line of slotLines(saved, slots, await claimsOutsideHours(stores.sql, saved))) console.log(line);
   if (current === undefined) console.log(nextSteps(saved));
 }
 

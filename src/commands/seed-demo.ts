@@ -19,7 +19,7 @@ const command = new Command('npm run seed-demo --')
     const organization = directory.named(demoClinic.key);
     if (organization === undefined)
       throw new Error('the demo clinic was made but cannot be read back; see the log');
-    const added = await fillSlots(sql, organization, new Date());
+    const { added } = await fillSlots(sql, organization, new Date());
     console.log(`The demo clinic is there; ${added} slots were added.`);
   });
 

@@ -1,12 +1,14 @@
 import type { Sql } from 'postgres';
 import type { Directory } from '#organization/directory.ts';
+import type { Store } from '#storage/store.ts';
 import type { Log } from '#telemetry/log.ts';
-import { fillAllSlots } from './fill-all-slots.ts';
 import { forgetOldJobs } from './forget-old-jobs.ts';
 import type { Handlers, Schedule } from './job.ts';
+import { keepAllSlots, keepSlots } from './keep-slots.ts';
 
 export interface TaskParts {
   sql: Sql;
+  store: Store;
   directory: Directory;
   log: Log;
 }
@@ -15,9 +17,10 @@ export interface TaskParts {
  * Every task by its name, the first argument of `enqueue_job` in SQL. A payload holds ids only (`tenantId` and what
  * it is about): what it means is read when the job is done, as it is then.
  */
-export function createHandlers({ sql, directory, log }: TaskParts): Handlers {
+export function createHandlers({ sql, store, directory, log }: TaskParts): Handlers {
   return {
-    'fill-slots': fillAllSlots({ sql, directory, log }),
+    'fill-slots': keepAllSlots({ sql, store, directory, log }),
+    'keep-slots': keepSlots({ sql, store, directory, log }),
     'forget-old-jobs': forgetOldJobs(sql),
   };
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { z } from 'zod';
 import type { Log } from '#telemetry/log.ts';
-import type { Organization } from './organization.ts';
-import { addressKind, practitionerSettings, settings } from './settings.ts';
+import type { Organization, Schedule } from './organization.ts';
+import { addressKind, practitionerSettings, settings, usualSchedule } from './settings.ts';
 
 /** How a call names the clinic that was called; any one of them is enough. */
 export interface Addresses {
@@ -98,11 +98,20 @@ const entry = z.preprocess(
   camelCased,
   settings.extend({
     id: z.uuid(),
+    schedule: z.preprocess(withUsual, settings.shape.schedule),
     practitioners: z.array(z.preprocess(camelCased, practitionerSettings.extend({ id: z.uuid() }))),
     addresses: z.array(z.object({ kind: addressKind, value: z.string() })),
     keys: z.array(z.object({ hash: z.string() })),
   }),
 );
+
+/** What a clinic has not said about its hours is as usual; starts lie as far apart as a slot is long. */
+function withUsual(given: unknown): unknown {
+  if (typeof given !== 'object' || given === null) return given;
+  const { gridMinutes: _, ...usual } = usualSchedule;
+  const said: Partial<Schedule> = { ...usual, ...given };
+  return { gridMinutes: said.slotMinutes, ...said };
+}
 
 /** Columns under the names the source has for them: `spoken_name` becomes `spokenName`. */
 function camelCased(row: unknown): unknown {

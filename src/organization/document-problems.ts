@@ -1,9 +1,12 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js';
-import type { Organization, WeeklyHours } from './organization.ts';
+import type { Organization, Practitioner, WeeklyHours } from './organization.ts';
 import type { OrganizationDocument } from './organization-file.ts';
 
-/** Longer than any appointment; above it somebody has meant something else. */
 const minutesOfADay = 24 * 60;
+/** A slot and its buffer are a day at most: the ledger looks no further back for what may reach into another slot. */
+const slotMinutesMax = minutesOfADay / 2;
+/** Every start is a row. */
+const gridMinutesMin = 5;
 /** Every slot up to the horizon is a row: a year is what a clinic plans. */
 const horizonDaysMax = 366;
 
@@ -37,35 +40,50 @@ export function takenAddresses(
   });
 }
 
-function peopleProblems({ practitioners }: OrganizationDocument): string[] {
-  return practitioners.flatMap(({ key, weekly }) =>
-    weekly == null ? [] : hoursProblems(weekly, `practitioners.${key}.weekly`),
-  );
+function peopleProblems({ practitioners, schedule }: OrganizationDocument): string[] {
+  return practitioners.flatMap(({ key, weekly, ...own }) => {
+    const place = `practitioners.${key}`;
+    return [
+      ...(weekly == null ? [] : hoursProblems(weekly, `${place}.weekly`)),
+      ...bookingProblems(own, own.horizonDays ?? schedule.horizonDays, place),
+    ];
+  });
 }
 
 function scheduleProblems({ schedule }: OrganizationDocument): string[] {
-  const { weekly, specialDays, slotMinutes, gridMinutes, bufferMinutes, minimumNoticeMinutes, horizonDays } =
-    schedule;
-  const problems = hoursProblems(weekly, 'schedule.weekly');
-  for (const [index, { date, open }] of specialDays.entries()) {
-    problems.push(...stretchProblems(open, `schedule.specialDays.${date}`));
-    if (specialDays.findIndex((one) => one.date === date) !== index)
-      problems.push(`schedule.specialDays.${date}: is there twice; put all its hours into one entry`);
+  return [
+    ...hoursProblems(schedule.weekly, 'schedule.weekly'),
+    ...bookingProblems(schedule, schedule.horizonDays, 'schedule'),
+  ];
+}
+
+/** A file may leave anything out. */
+type MaybeSaid<T> = { [Field in keyof T]?: T[Field] | undefined };
+
+/** What else can be wrong with a clinic's schedule, or with what a practitioner has different. */
+function bookingProblems(own: MaybeSaid<Practitioner>, horizonDays: number, place: string): string[] {
+  const problems: string[] = [];
+  const days = own.specialDays ?? [];
+  for (const [index, { date, open }] of days.entries()) {
+    problems.push(...stretchProblems(open, `${place}.specialDays.${date}`));
+    if (days.findIndex((one) => one.date === date) !== index)
+      problems.push(`${place}.specialDays.${date}: is there twice; put all its hours into one entry`);
   }
-  for (const [name, value, max, unit] of [
-    ['slotMinutes', slotMinutes, minutesOfADay, 'a day'],
-    ['gridMinutes', gridMinutes, minutesOfADay, 'a day'],
-    ['bufferMinutes', bufferMinutes, minutesOfADay, 'a day'],
-    [
-      'minimumNoticeMinutes',
-      minimumNoticeMinutes,
-      horizonDays * minutesOfADay,
-      'the horizon: nothing could be booked',
-    ],
-    ['horizonDays', horizonDays, horizonDaysMax, 'a year'],
+  for (const [name, max, unit] of [
+    ['slotMinutes', slotMinutesMax, 'twelve hours'],
+    ['gridMinutes', minutesOfADay, 'a day'],
+    ['bufferMinutes', slotMinutesMax, 'twelve hours'],
+    ['minimumNoticeMinutes', horizonDays * minutesOfADay, 'the horizon: nothing could be booked'],
+    ['horizonDays', horizonDaysMax, 'a year'],
   ] as const) {
-    if (value > max) problems.push(`schedule.${name}: ${value} is more than ${unit}; use at most ${max}`);
+    const value = own[name];
+    if (value != null && value > max)
+      problems.push(`${place}.${name}: ${value} is more than ${unit}; use at most ${max}`);
   }
+  if (own.gridMinutes != null && own.gridMinutes < gridMinutesMin)
+    problems.push(
+      `${place}.gridMinutes: ${own.gridMinutes} makes too many starts; use at least ${gridMinutesMin}`,
+    );
   return problems;
 }
 

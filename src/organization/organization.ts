@@ -73,6 +73,7 @@ export interface SpecialDay {
   note?: string | undefined;
 }
 
+/** What is `null` here is as it is for the clinic. */
 export interface Practitioner {
   id: string;
   /** Part of the ledger's slot ids, e.g. `lee`. */
@@ -81,6 +82,13 @@ export interface Practitioner {
   name: string;
   /** As a voice should say it, e.g. `Doctor Lee`. */
   spokenName: string;
-  /** Own hours; `null` means the clinic's. */
+  /** Own hours. On the clinic's special days what both have in common. */
   weekly: WeeklyHours | null;
+  /** Own days that differ from the week, e.g. holidays; they count before everything else. */
+  specialDays: SpecialDay[];
+  slotMinutes: number | null;
+  gridMinutes: number | null;
+  bufferMinutes: number | null;
+  minimumNoticeMinutes: number | null;
+  horizonDays: number | null;
 }

@@ -62,15 +62,14 @@ function columns(tx: TransactionSql, document: object, shape: object): Record<st
   return Object.fromEntries(
     given.map(([name, value]) => [
       name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      isJson(value) ? tx.json(value as JSONValue) : value,
+      isJson(name, value) ? tx.json(value as JSONValue) : value,
     ]),
   );
 }
 
-/** Lists of words are arrays in the ledger; everything else that is not one value is jsonb. */
-function isJson(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return !(Array.isArray(value) && value.every((one) => typeof one === 'string'));
+/** The languages are an array in the ledger; everything else that is not one value is jsonb. */
+function isJson(name: string, value: unknown): boolean {
+  return typeof value === 'object' && value !== null && name !== 'languages';
 }
 
 function isTaken(error: unknown): error is { detail: string } {

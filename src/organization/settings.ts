@@ -21,6 +21,15 @@ const schedule = z.object({
   horizonDays: z.int().positive(),
 });
 
+/** What of a schedule a practitioner may have different; `null` is as it is for the clinic. */
+const own = schedule.pick({ specialDays: true }).extend({
+  slotMinutes: schedule.shape.slotMinutes.nullable(),
+  gridMinutes: schedule.shape.gridMinutes.nullable(),
+  bufferMinutes: schedule.shape.bufferMinutes.nullable(),
+  minimumNoticeMinutes: schedule.shape.minimumNoticeMinutes.nullable(),
+  horizonDays: schedule.shape.horizonDays.nullable(),
+});
+
 const limit = z.int().nonnegative().nullable();
 
 /** Columns of `organizations`; its key and id never change and stand apart. */
@@ -48,6 +57,7 @@ export const practitionerSettings = z.object({
   name: z.string(),
   spokenName: z.string(),
   weekly: weekly.nullable(),
+  ...own.shape,
 });
 
 /** Where a clinic said nothing about its hours: Monday to Friday, nine to six, half-hour slots for three weeks. */

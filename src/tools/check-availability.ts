@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { localDate } from '#booking/open-hours.ts';
-import type { OpenSlot } from '#booking/open-slots.ts';
+import { type OpenSlot, ofPractitioners } from '#booking/open-slots.ts';
 import type { Organization } from '#organization/organization.ts';
 import { spokenDate, spokenDateName, spokenList, spokenWeekday } from '#prompts/spoken-time.ts';
 import { outcomeOf } from '#prompts/template-variables.ts';
@@ -112,5 +112,5 @@ function ofPractitioner(
     (one) => words !== '' && (words.includes(one.key) || one.name.toLowerCase().includes(words)),
   );
   if (named.length === 0) return open;
-  return open.filter((slot) => named.some((one) => one.id === slot.practitionerId));
+  return ofPractitioners(open, named);
 }

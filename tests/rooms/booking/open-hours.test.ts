@@ -1,7 +1,15 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isOpenAt, localDate, nextOpenDay, slotsOf } from '#booking/open-hours.ts';
-import type { Schedule } from '#organization/organization.ts';
+import {
+  bookableSpan,
+  isOpenAt,
+  localDate,
+  nextOpenDay,
+  practitionerHoursOn,
+  practitionersOn,
+  slotsOf,
+  timetableOf,
+} from '#booking/open-hours.ts';
+import type { Practitioner, Schedule } from '#organization/organization.ts';
 
 const open = [
   { from: '09:00', to: '12:00' },
@@ -20,8 +28,24 @@ const schedule: Schedule = {
   horizonDays: 21,
 };
 
+/** A practitioner with nothing of their own. */
+const likeTheClinic: Practitioner = {
+  id: 'one',
+  key: 'lee',
+  name: 'Dr. Lee',
+  spokenName: 'Doctor Lee',
+  weekly: null,
+  specialDays: [],
+  slotMinutes: null,
+  gridMinutes: null,
+  bufferMinutes: null,
+  minimumNoticeMinutes: null,
+  horizonDays: null,
+};
+
 function slotsOn(date: string, zone = 'America/New_York', own: Partial<Schedule> = {}) {
-  return slotsOf({ ...schedule, ...own }, zone, { from: date, to: date });
+  const clinic = { schedule: { ...schedule, ...own }, zone };
+  return slotsOf(timetableOf(clinic, likeTheClinic), { from: date, to: date });
 }
 
 describe('the slots of a day', () => {
@@ -66,24 +90,6 @@ describe('the slots of a day', () => {
       expect(localDate(zone, slot.startsAt)).toBe(date);
     }
   });
-
-  test('never overlap and lie where the clinic is open, in every zone and on every day', () => {
-    const zones = Intl.supportedValuesOf('timeZone');
-    const day = fc.date({ min: new Date('2025-01-01'), max: new Date('2028-12-31'), noInvalidDate: true });
-    fc.assert(
-      fc.property(fc.constantFrom(...zones), day, (zone, instant) => {
-        const date = instant.toISOString().slice(0, 10);
-        const slots = slotsOn(date, zone);
-        for (const [index, slot] of slots.entries()) {
-          expect(isOpenAt(schedule, zone, slot.startsAt)).toBe(true);
-          const next = slots[index + 1];
-          if (next !== undefined)
-            expect(next.startsAt.getTime()).toBeGreaterThanOrEqual(slot.endsAt.getTime());
-        }
-      }),
-      { numRuns: 300 },
-    );
-  });
 });
 
 test('the next open day leaves closed and special days out', () => {
@@ -101,4 +107,78 @@ test.each([
   ['2026-11-24T23:00:00Z', false],
 ])('at %s in New York it is open: %s', (instant, expected) => {
   expect(isOpenAt(schedule, 'America/New_York', new Date(instant))).toBe(expected);
+});
+
+describe('a practitioner', () => {
+  const mornings = [{ from: '08:00', to: '12:00' }];
+  const hours = (own: Partial<Practitioner>, date: string, clinic: Partial<Schedule> = {}) =>
+    practitionerHoursOn({ ...schedule, ...clinic }, { ...likeTheClinic, ...own }, date);
+
+  test('without anything of their own is there when the clinic is open', () => {
+    expect(hours({}, '2026-11-24')).toEqual(open);
+    expect(hours({}, '2026-11-26')).toEqual([]);
+  });
+
+  test('with own hours is there then, also where the clinic is closed that weekday', () => {
+    expect(hours({ weekly: { tuesday: mornings } }, '2026-11-24')).toEqual(mornings);
+    expect(hours({ weekly: { tuesday: mornings } }, '2026-11-25')).toEqual([]);
+    expect(hours({ weekly: { saturday: mornings } }, '2026-11-21')).toEqual(mornings);
+  });
+
+  test('is not there on a day the clinic closes, and within its hours on a short day', () => {
+    expect(hours({ weekly: { thursday: mornings } }, '2026-11-26')).toEqual([]);
+    const shortDay = { specialDays: [{ date: '2026-11-24', open: [{ from: '10:00', to: '14:00' }] }] };
+    expect(hours({ weekly: { tuesday: mornings } }, '2026-11-24', shortDay)).toEqual([
+      { from: '10:00', to: '12:00' },
+    ]);
+  });
+
+  test('with a day of their own is there then, whatever else is said', () => {
+    const own = { specialDays: [{ date: '2026-11-26', open: mornings }], weekly: {} };
+    expect(hours(own, '2026-11-26')).toEqual(mornings);
+    expect(hours({ specialDays: [{ date: '2026-11-24', open: [] }] }, '2026-11-24')).toEqual([]);
+  });
+
+  test('may have slots of another length, which then follow each other', () => {
+    const timetable = timetableOf({ schedule, zone: 'UTC' }, { ...likeTheClinic, slotMinutes: 45 });
+    const starts = slotsOf(timetable, { from: '2026-11-24', to: '2026-11-24' });
+    expect(starts.slice(0, 4).map(({ startsAt }) => startsAt.toISOString().slice(11, 16))).toEqual([
+      '09:00',
+      '09:45',
+      '10:30',
+      '11:15',
+    ]);
+  });
+
+  test('can be booked from their own notice to their own horizon, the clinic’s where nothing is said', () => {
+    const clinic = { schedule: { ...schedule, minimumNoticeMinutes: 60 }, zone: 'America/New_York' };
+    const now = new Date('2026-11-24T15:00:00Z');
+    expect(bookableSpan(clinic, likeTheClinic, now)).toEqual({
+      startsAt: new Date('2026-11-24T16:00:00Z'),
+      endsAt: new Date('2026-12-15T05:00:00Z'),
+    });
+    expect(bookableSpan(clinic, { minimumNoticeMinutes: 0, horizonDays: 1 }, now)).toEqual({
+      startsAt: now,
+      endsAt: new Date('2026-11-25T05:00:00Z'),
+    });
+  });
+
+  test('is one of those who are there on a day, or not', () => {
+    const away = { ...likeTheClinic, id: 'two', weekly: {} };
+    const clinic = { schedule, practitioners: [likeTheClinic, away] };
+    expect(practitionersOn(clinic, '2026-11-24')).toEqual([likeTheClinic]);
+    expect(practitionersOn(clinic, '2026-11-26')).toEqual([]);
+  });
+});
+
+test('hours that were written in any order, overlap or end before they begin still make apart slots', () => {
+  const weekly = {
+    tuesday: [
+      { from: '13:00', to: '15:00' },
+      { from: '09:00', to: '10:00' },
+      { from: '14:30', to: '16:00' },
+      { from: '18:00', to: '17:00' },
+    ],
+  };
+  expect(slotsOn('2026-11-24', 'UTC', { weekly })).toHaveLength(2 + 6);
 });

@@ -16,7 +16,7 @@ test('an organization is added from a file, answers its number, is changed, and 
   const added = await organization(['add', example]);
   expect(added, added.said).toMatchObject({
     code: 0,
-    said: expect.stringMatching(/[1-9]\d* slots were added/),
+    said: expect.stringMatching(/Slots: [1-9]\d* added/),
   });
   expect(await organization(['add', example])).toMatchObject({
     code: 0,

@@ -30,6 +30,12 @@ const clinic: Organization = {
       name: 'Dr. Lee',
       spokenName: 'Doctor Lee',
       weekly: null,
+      specialDays: [],
+      slotMinutes: null,
+      gridMinutes: null,
+      bufferMinutes: null,
+      minimumNoticeMinutes: null,
+      horizonDays: null,
     },
   ],
   addresses: [
@@ -170,6 +176,13 @@ describe('a file with mistakes', () => {
     ['schedule: { weekly: { monday: [09:00-24:30] } }', /past midnight/],
     ['schedule: { horizonDays: 4000 }', /^schedule\.horizonDays: 4000 is more than a year/],
     ['schedule: { minimumNoticeMinutes: 99999 }', /nothing could be booked/],
+    ['schedule: { gridMinutes: 1 }', /^schedule\.gridMinutes: .*at least 5/],
+    ['schedule: { slotMinutes: 900 }', /^schedule\.slotMinutes: .*at most 720/],
+    ['practitioners: [{ key: lee, horizonDays: 400 }]', /^practitioners\.lee\.horizonDays: .*a year/],
+    [
+      'practitioners: [{ key: lee, specialDays: [{ date: 2026-12-24, open: [10:00-09:00] }] }]',
+      /^practitioners\.lee\.specialDays\.2026-12-24: .*ends before it begins/,
+    ],
     ['schedule: { specialDays: [{ date: 2026-02-30, open: [] }] }', /^schedule\.specialDays\.0\.date/],
     [
       'schedule: { specialDays: [{ date: 2026-12-24, open: [] }, { date: 2026-12-24, open: [] }] }',

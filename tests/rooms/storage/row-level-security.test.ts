@@ -44,6 +44,9 @@ async function useEveryTable(tenantId: string, practitionerId: string): Promise<
     await tx`
       insert into prompt_overrides (tenant_id, name, version, text, author)
       values (${tenantId}, 'speech/en/limit', 1, 'No more today.', 'Ann')`;
+    await tx`
+      insert into slot_fills (practitioner_id, tenant_id, rules, filled_to)
+      values (${practitionerId}, ${tenantId}, 'some hours', current_date)`;
     const [made] = await tx<{ slot_id: string; version: string }[]>`
       insert into available_slots (tenant_id, practitioner_id, slot_id, starts_at, during, occupies)
       select ${tenantId}, ${practitionerId}, 'a slot of B', at, span, span

@@ -1,0 +1,68 @@
+import type { Sql } from 'postgres';
+import { z } from 'zod';
+import { claimsOutsideHours } from '#booking/claims-outside-hours.ts';
+import { fillAllSlots, fillSlots, type SlotChanges } from '#booking/fill-slots.ts';
+import { forgetOpenSlots } from '#booking/open-slots.ts';
+import type { Directory } from '#organization/directory.ts';
+import type { Organization } from '#organization/organization.ts';
+import type { Store } from '#storage/store.ts';
+import type { Log } from '#telemetry/log.ts';
+import type { Handler } from './job.ts';
+
+interface KeepSlotsParts {
+  sql: Sql;
+  store: Store;
+  directory: Directory;
+  log: Log;
+}
+
+/**
+ * Makes the slots of one organization follow its hours, as soon as they were changed: the ledger asks for it in the
+ * transaction of the change.
+ */
+export function keepSlots(parts: KeepSlotsParts): Handler {
+  return async (payload) => {
+    const { tenantId } = z.object({ tenantId: z.uuid() }).parse(payload);
+    // The change that asked for this may not have been heard of yet.
+    await parts.directory.refresh();
+    const organization = parts.directory.all().find((one) => one.id === tenantId);
+    // One that cannot be read is not served either; the directory has said so.
+    if (organization === undefined) return;
+    const changes = await fillSlots(parts.sql, organization, new Date());
+    await tell(parts, organization, changes);
+  };
+}
+
+/**
+ * The same for every organization, which is mostly to add the day that came within reach. Hourly, because a day begins
+ * at another hour in every zone.
+ */
+export function keepAllSlots(parts: KeepSlotsParts): Handler {
+  return async (_payload, { signal }) => {
+    const { sql, directory } = parts;
+    const told: Promise<void>[] = [];
+    await fillAllSlots(sql, { organizations: directory.all(), now: new Date(), signal }, (one, changes) => {
+      told.push(tell(parts, one, changes));
+    });
+    await Promise.all(told);
+  };
+}
+
+async function tell(
+  { sql, store, log }: KeepSlotsParts,
+  organization: Organization,
+  changes: SlotChanges,
+): Promise<void> {
+  const { added, removed, changed, kept } = changes;
+  if (added + removed + changed === 0) return;
+  await forgetOpenSlots(store, organization);
+  log.info({ organization: organization.key, added, removed, changed }, 'slots follow the open hours');
+  if (kept === 0) return;
+  const outside = await claimsOutsideHours(sql, organization);
+  if (outside.length === 0) return;
+  const slots = outside.map((claim) => claim.slotId);
+  log.warn(
+    { organization: organization.key, slots },
+    'claims lie outside the new hours and stay; npm run appointments -- list --outside-hours shows them',
+  );
+}

@@ -1,0 +1,55 @@
+import { expect, test, vi } from 'vitest';
+import { cancelAppointment } from '#booking/appointment-changes.ts';
+import { confirmBooking } from '#booking/appointments.ts';
+import { reserveSlot } from '#booking/holds.ts';
+import { openRunner } from '#jobs/runner.ts';
+import { createHandlers } from '#jobs/tasks.ts';
+import { openDirectory } from '#organization/directory.ts';
+import { inTenant } from '#storage/postgres.ts';
+import { createLog } from '#telemetry/log.ts';
+import { nth, openClinic } from '../../clinic.ts';
+
+const log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true });
+const patience = { timeout: 10_000, interval: 50 };
+
+test('while the server runs, slots follow an edit of the hours, and those a cancelled claim leaves behind', async () => {
+  await using clinic = await openClinic();
+  const { sql, store, organization } = clinic;
+  await using directory = await openDirectory({ sql, log });
+  const warnings: string[] = [];
+  const listening = { ...log, warn: (facts: { slots?: string[] }) => warnings.push(...(facts.slots ?? [])) };
+  const handlers = createHandlers({ sql, store, directory, log: listening as unknown as typeof log });
+  const url = clinic.database.appUrl;
+  await using _ = await openRunner({ url, sql, handlers, schedules: [], log, pollIntervalMs: 50 });
+
+  // One that starts of twenty minutes have too.
+  const slot = nth(
+    (await clinic.open()).filter((one) => one.startsAt.getUTCMinutes() === 0),
+    30,
+  );
+  const call = await clinic.call();
+  const held = await reserveSlot(clinic, call, { ...slot, turn: null });
+  const holdVersion = held.held && 'version' in held ? held.version : '';
+  const booked = await confirmBooking(sql, call, { holdVersion, patient: {}, text: null, turn: null });
+  const appointmentId = booked.booked ? booked.appointmentId : '';
+
+  const edit = (minutes: number, weekly: object) =>
+    inTenant(
+      sql,
+      organization.id,
+      (tx) => tx`
+        update organizations set schedule = schedule
+          || ${tx.json({ slotMinutes: minutes, gridMinutes: minutes, weekly } as never)}`,
+    );
+  await edit(30, {});
+  await vi.waitFor(async () => expect(await clinic.open()).toEqual([]), patience);
+  // The clinic hears whom it has to call.
+  await vi.waitFor(() => expect(warnings).toEqual([slot.slotId]), patience);
+
+  await edit(20, organization.schedule.weekly);
+  await vi.waitFor(async () => expect((await clinic.open()).length).toBeGreaterThan(100), patience);
+  const isOpen = async () => (await clinic.open()).some((one) => one.slotId === slot.slotId);
+  expect(await isOpen()).toBe(false);
+  await cancelAppointment(sql, call, appointmentId);
+  await vi.waitFor(async () => expect(await isOpen()).toBe(true), patience);
+});
