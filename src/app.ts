@@ -12,6 +12,7 @@ import { createTemporalContexts, type TemporalContext } from '#conversation/temp
 import { runToolCalls } from '#conversation/tool-calls.ts';
 import { runTurn } from '#conversation/turn.ts';
 import type { TurnEvent } from '#conversation/turn-events.ts';
+import { twilioHooks } from '#jobs/twilio-hooks.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
@@ -41,6 +42,8 @@ export interface AppParts {
   /** Domains a call's control url may be under. */
   controlHosts: string[];
   trustProxy: boolean;
+  /** Whose texts these are; without one, texts are recorded and not sent. */
+  twilio?: { accountSid: string; authToken: string } | undefined;
   /** What happens, for those who watch. */
   happenings: Events;
   log: Log;
@@ -57,7 +60,7 @@ const drainMs = 10_000;
 export function createApp(parts: AppParts): App {
   const { sql, store, prompts, directory, happenings, log, model } = parts;
   const openSlots = createOpenSlots({ sql, store });
-  const toolbox = createToolbox({ sql, store, openSlots, prompts, texting: false });
+  const toolbox = createToolbox({ sql, store, openSlots, prompts, texting: parts.twilio !== undefined });
   const temporalContexts = createTemporalContexts();
   const systemPrompt = createSystemPrompt(prompts, temporalContexts);
   const liveCalls = createLiveCalls();
@@ -81,6 +84,7 @@ export function createApp(parts: AppParts): App {
   http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
   health(http, parts);
+  twilioHooks(http, { ...parts, account: parts.twilio, openSlots, publicUrl: parts.publicUrl });
   const authenticate = createAuthentication({ secret: parts.vapiSecret, directory });
   const speak = (outcome: WordlessOutcome, organization?: Organization) =>
     prompts.speak(

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import type { TwilioOptions } from '#sms/twilio.ts';
 import { keptSecret } from '#storage/data-directory.ts';
 import type { LedgerPlace } from '#storage/open-ledger.ts';
 
@@ -43,6 +44,13 @@ export async function readSecrets(config: Config): Promise<{ vapiSecret: string;
     vapiSecret: config.VAPI_SECRET ?? (await keptSecret(config.DATA_DIR, 'vapi-secret', make)),
     demoKey: config.DEMO_KEY ?? (await keptSecret(config.DATA_DIR, 'demo-key', make)),
   };
+}
+
+/** The Twilio account texts are sent with; nothing when texts are recorded and not sent. */
+export function twilioAccount(config: Config): TwilioOptions | undefined {
+  const { TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken, TWILIO_FROM: from } = config;
+  if (accountSid === undefined || authToken === undefined || from === undefined) return undefined;
+  return { accountSid, authToken, from, baseUrl: config.TWILIO_BASE_URL };
 }
 
 class ConfigurationError extends Error {
@@ -96,6 +104,23 @@ const environment = z
       .transform((hosts) => hosts.split(',').map((host) => host.trim()))
       .pipe(z.array(z.hostname('is not a list of host names; use e.g. vapi.ai,vapi.example.com')))
       .default(['vapi.ai']),
+    TWILIO_ACCOUNT_SID: z
+      .string()
+      .regex(
+        /^AC[0-9a-fA-F]{32}$/,
+        'is no account id; it begins with AC and stands on the first page of Twilio’s console',
+      )
+      .optional(),
+    TWILIO_AUTH_TOKEN: z.string().optional(),
+    TWILIO_FROM: z
+      .string()
+      .regex(
+        /^(\+[1-9]\d{4,14}|MG[0-9a-fA-F]{32})$/,
+        'is neither a number like +15550100000 nor a messaging service’s id (MG…)',
+      )
+      .optional(),
+    TWILIO_BASE_URL: webUrl.optional(),
+    WORKER: z.stringbool({ error: 'is neither on nor off; use on or off' }).default(true),
     VAPI_SECRET: secret.optional(),
     DEMO_KEY: secret.optional(),
     LOG_LEVEL: z
@@ -126,6 +151,13 @@ const environment = z
     }
     if (value.OPENAI_BASE_URL !== undefined && value.LLM_MODEL === undefined) {
       complain('OPENAI_BASE_URL', 'is set without LLM_MODEL; name the model this server should be asked for');
+    }
+    const twilio = ['TWILIO_ACCOUNT_SID', 'TWILIO_AUTH_TOKEN', 'TWILIO_FROM'] as const;
+    if (twilio.some((name) => value[name] !== undefined)) {
+      for (const name of twilio) {
+        if (value[name] === undefined)
+          complain(name, 'is missing; set all three TWILIO_… variables, or none');
+      }
     }
     const second = [value.FALLBACK_OPENAI_API_KEY, value.FALLBACK_OPENAI_BASE_URL, value.FALLBACK_LLM_MODEL];
     if (second.some((one) => one !== undefined)) {

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fillSlots } from '#booking/fill-slots.ts';
-import { openRunner } from '#jobs/runner.ts';
-import { createHandlers, schedules } from '#jobs/tasks.ts';
+import { openWorker } from '#jobs/worker.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createOpenAiModel } from '#model/openai.ts';
 import { createRehearsalModel } from '#model/rehearsal.ts';
@@ -19,7 +18,7 @@ import { createEvents } from '#telemetry/events.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { watchProcess } from '#telemetry/metrics.ts';
 import { createApp } from './app.ts';
-import { type Config, ledgerPlace, promptsFolder, readConfig, readSecrets } from './config.ts';
+import { type Config, ledgerPlace, promptsFolder, readConfig, readSecrets, twilioAccount } from './config.ts';
 
 /** Past this, something hangs; whatever was committed is safe, so the process may go. */
 const lastResortMs = 30_000;
@@ -58,8 +57,12 @@ async function main(config: Config, log: Log): Promise<void> {
   const demo = directory.named(demoClinic.key);
   if (demo !== undefined) await fillSlots(sql, demo, new Date());
   await sql`select enqueue_job('fill-slots', '{}', 'fill-slots')`;
-  const handlers = createHandlers({ sql, store, directory, log });
-  resources.use(await openRunner({ url: ledgerUrl, sql, handlers, schedules, log }));
+  const twilio = twilioAccount(config);
+  const publicUrl = config.PUBLIC_URL;
+  if (config.WORKER) {
+    const parts = { sql, store, url: ledgerUrl, directory, prompts, twilio, publicUrl, happenings, log };
+    resources.use(await openWorker(parts));
+  }
 
   const { http } = resources.use(
     createApp({
@@ -69,7 +72,8 @@ async function main(config: Config, log: Log): Promise<void> {
       prompts,
       model: openModel(config, log),
       vapiSecret: secrets.vapiSecret,
-      publicUrl: config.PUBLIC_URL,
+      publicUrl,
+      twilio,
       controlHosts: config.VAPI_CONTROL_HOSTS,
       trustProxy: config.TRUST_PROXY,
       happenings,

@@ -11,7 +11,7 @@ export interface PatientDetails {
   reason?: string;
 }
 
-/** A message promised with the booking: `wording` names its template, `number` is E.164. */
+/** A message promised with the booking; what becomes of it is in `texts.ts`: `wording` names its template, `number` is E.164. */
 export interface PromisedText {
   number: string;
   wording: 'confirmation';
@@ -28,7 +28,15 @@ export interface Confirmation {
 }
 
 export type ConfirmOutcome =
-  | { booked: true; appointmentId: string; slotId: string; startsAt: Date; repeated: boolean }
+  | {
+      booked: true;
+      appointmentId: string;
+      slotId: string;
+      startsAt: Date;
+      repeated: boolean;
+      /** What became of the text: promised, or why not; `null` when there was no number. */
+      text: 'queued' | 'opted_out' | 'limit' | 'failed' | null;
+    }
   | { booked: false; reason: 'no_hold' | 'superseded' };
 
 /**
@@ -52,6 +60,7 @@ export async function confirmBooking(
     slotId: read.slot_id,
     startsAt: read.starts_at,
     repeated: read.repeated,
+    text: read.text,
   };
 }
 
@@ -62,6 +71,8 @@ const answer = z.discriminatedUnion('success', [
     slot_id: z.string(),
     starts_at: z.string().transform((text) => new Date(text)),
     repeated: z.boolean(),
+    // A text that was tried before has the reason it was given up with.
+    text: z.enum(['queued', 'opted_out', 'limit', 'failed']).nullable().catch('failed'),
   }),
   z.object({ success: z.literal(false), reason: z.enum(['no_hold', 'superseded']) }),
 ]);

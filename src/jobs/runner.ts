@@ -16,8 +16,20 @@ export interface RunnerOptions {
   log: Log;
   /** Jobs at a time. */
   concurrency?: number;
+  /** Told of each failure; `final` when the job is not tried again. */
+  onFailure?: (failure: JobFailure) => void;
   /** How often it looks for jobs whose time has come; those to be done at once wake it. */
   pollIntervalMs?: number;
+  /** How often it tells that it lives, and looks after jobs nobody runs. */
+  tendEveryMs?: number;
+}
+
+export interface JobFailure {
+  task: string;
+  payload: unknown;
+  attempt: number;
+  final: boolean;
+  reason: string;
 }
 
 /** What the runner works as: the queue's tables and nothing else. Handlers use the application's own pool. */
@@ -31,7 +43,7 @@ const defaultPollIntervalMs = 2_000;
 const poolSize = 3;
 
 /** Six times a minute: a minute's silence is what tells that a process died (`tend_jobs`). */
-const tendEveryMs = 10_000;
+const usualTendEveryMs = 10_000;
 
 /** A handler that has not ended this long after the stop is told to; its job is done again by the next process. */
 const handlerGraceMs = 5_000;
@@ -83,7 +95,7 @@ async function serve(options: RunnerOptions, role: string | undefined, stop: Abo
   const running = new Set<string>();
   const runner = await run({
     pgPool: pool,
-    taskList: taskList(options.handlers, running, log),
+    taskList: taskList(options, running),
     parsedCronItems: parseCronItems(options.schedules.map(cronItem)),
     noHandleSignals: true,
     events,
@@ -101,7 +113,7 @@ async function serve(options: RunnerOptions, role: string | undefined, stop: Abo
   });
   const ended = runner.promise.catch((error: unknown) => error);
   const runnerId = id ?? '';
-  using _ = every(tendEveryMs, () => tend(sql, runnerId, running, log));
+  using _ = every(options.tendEveryMs ?? usualTendEveryMs, () => tend(sql, runnerId, running, log));
   try {
     await Promise.race([ended, aborted(stop)]);
     await stopRunner(runner);
@@ -135,7 +147,7 @@ async function tend(sql: Sql, runnerId: string, running: Set<string>, log: Log):
 }
 
 /** Handlers as graphile-worker calls them: what they are doing is known, and a failure is told once. */
-function taskList(handlers: Handlers, running: Set<string>, log: Log): TaskList {
+function taskList({ handlers, onFailure, log }: RunnerOptions, running: Set<string>): TaskList {
   const list: TaskList = {};
   for (const [name, handle] of Object.entries(handlers)) {
     list[name] = async (payload, { job, abortSignal }) => {
@@ -143,10 +155,12 @@ function taskList(handlers: Handlers, running: Set<string>, log: Log): TaskList 
       try {
         await handle(payload, { attempt: job.attempts, signal: abortSignal ?? new AbortController().signal });
       } catch (error) {
-        const last = error instanceof FinalFailure || job.attempts >= job.max_attempts;
+        const final = error instanceof FinalFailure || job.attempts >= job.max_attempts;
         const facts = { job: job.id, task: name, attempt: job.attempts, err: error };
-        if (last) log.error(facts, 'a job failed for good; npm run jobs -- list shows it');
+        if (final) log.error(facts, 'a job failed for good; npm run jobs -- list shows it');
         else log.warn(facts, 'a job failed and is tried again');
+        const reason = error instanceof Error ? error.message : String(error);
+        onFailure?.({ task: name, payload, attempt: job.attempts, final, reason });
         throw error;
       } finally {
         running.delete(job.id);

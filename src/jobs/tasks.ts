@@ -1,27 +1,23 @@
-import type { Sql } from 'postgres';
-import type { Directory } from '#organization/directory.ts';
 import type { Store } from '#storage/store.ts';
-import type { Log } from '#telemetry/log.ts';
 import { forgetOldJobs } from './forget-old-jobs.ts';
 import type { Handlers, Schedule } from './job.ts';
 import { keepAllSlots, keepSlots } from './keep-slots.ts';
+import { type SendTextParts, sendText } from './send-text.ts';
 
-export interface TaskParts {
-  sql: Sql;
+export interface TaskParts extends SendTextParts {
   store: Store;
-  directory: Directory;
-  log: Log;
 }
 
 /**
  * Every task by its name, the first argument of `enqueue_job` in SQL. A payload holds ids only (`tenantId` and what
  * it is about): what it means is read when the job is done, as it is then.
  */
-export function createHandlers({ sql, store, directory, log }: TaskParts): Handlers {
+export function createHandlers(parts: TaskParts): Handlers {
   return {
-    'fill-slots': keepAllSlots({ sql, store, directory, log }),
-    'keep-slots': keepSlots({ sql, store, directory, log }),
-    'forget-old-jobs': forgetOldJobs(sql),
+    'send-text': sendText(parts),
+    'fill-slots': keepAllSlots(parts),
+    'keep-slots': keepSlots(parts),
+    'forget-old-jobs': forgetOldJobs(parts.sql),
   };
 }
 

@@ -25,6 +25,12 @@ export interface Organization {
   holdsPerCallMax: number | null;
   holdsPerNumberAndDayMax: number | null;
   liveHoldsMax: number | null;
+  /** Limits against text messages the clinic would pay for; `null` is none. The ledger enforces them. */
+  textsPerCallMax: number | null;
+  textsPerNumberAndDayMax: number | null;
+  textsPerDayMax: number | null;
+  /** ISO 3166 codes of the countries texts may go to; `null` is the clinic's own alone. */
+  textCountries: string[] | null;
   /** Patients' details older than this are removed; `null` keeps them. */
   retentionDays: number | null;
   schedule: Schedule;

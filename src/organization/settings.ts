@@ -48,6 +48,12 @@ export const settings = z.object({
   holdsPerCallMax: limit,
   holdsPerNumberAndDayMax: limit,
   liveHoldsMax: limit,
+  textsPerCallMax: limit,
+  textsPerNumberAndDayMax: limit,
+  textsPerDayMax: limit,
+  textCountries: z
+    .array(z.string().regex(/^[A-Z]{2}$/, 'is not a country; write two capitals, e.g. US'))
+    .nullable(),
   retentionDays: z.int().positive().nullable(),
 });
 

@@ -135,6 +135,8 @@ const speech = {
   corrected: ['slot', 'name', 'texted'],
   'no-hold': nearest,
   'invalid-phone': [],
+  'country-not-allowed': [],
+  'text-limit': [],
   'name-needed': [],
   found: ['times', 'count'],
   'not-found': [],
@@ -156,8 +158,9 @@ const sms = {
   reminder: ['slot', 'name'],
   cancelled: ['slot', 'name'],
   moved: ['old', 'slot', 'name'],
-  stop: [],
   help: [],
+  'call-back': [],
+  'not-cancelled': [],
 } as const satisfies Record<string, readonly VariableName[]>;
 
 /** What a template's name says about it. */

@@ -1,10 +1,11 @@
-import { type CountryCode, parsePhoneNumberFromString } from 'libphonenumber-js';
 import { z } from 'zod';
 import { acceptAdoptedHold, namesAgree } from '#booking/appointment-changes.ts';
-import { confirmBooking, type PatientDetails } from '#booking/appointments.ts';
+import { type ConfirmOutcome, confirmBooking, type PatientDetails } from '#booking/appointments.ts';
 import { localDate } from '#booking/open-hours.ts';
+import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { clinicIso, type Offering, offerNearest, spokenAppointment } from './offering.ts';
+import { readPhone } from './phone-number.ts';
 import { heard } from './reserve-slot.ts';
 import type { Tool, ToolContext, ToolRun } from './tool.ts';
 
@@ -48,8 +49,13 @@ export function sendSmsReminder(offering: Offering, prompts: Prompts, texting: b
         return unconfirmed(prompts, context);
       }
       const dictated = phone === undefined || phone.trim() === '' ? undefined : phone;
-      const number = e164(dictated ?? facts.patient['phone'] ?? facts.caller ?? '', organization.country);
-      if (dictated !== undefined && number === undefined) return invalidPhone(prompts, context);
+      const phoneRead = readPhone(dictated ?? facts.patient['phone'] ?? facts.caller ?? '', organization);
+      if (dictated !== undefined && phoneRead === undefined)
+        return refused(prompts, context, 'invalid_phone');
+      if (dictated !== undefined && phoneRead?.allowed === false) {
+        return refused(prompts, context, 'country_not_allowed');
+      }
+      const number = phoneRead?.number;
 
       const patient = {
         ...patientOf(appointmentDetails),
@@ -58,7 +64,10 @@ export function sendSmsReminder(offering: Offering, prompts: Prompts, texting: b
       const outcome = await confirmBooking(offering.sql, context.call, {
         holdVersion: facts.holdVersion,
         patient,
-        text: number === undefined ? null : { number, wording: 'confirmation', language: context.language },
+        // The number somebody merely calls from is no reason to refuse a booking: it is made without a text then.
+        text: phoneRead?.allowed
+          ? { number: phoneRead.number, wording: 'confirmation', language: context.language }
+          : null,
         turn: context.turn,
       });
       if (!outcome.booked) {
@@ -66,6 +75,11 @@ export function sendSmsReminder(offering: Offering, prompts: Prompts, texting: b
         return { result: { success: false, reason: 'superseded' }, speech: '', settled: Promise.resolve() };
       }
       await offering.openSlots.changed(organization, outcome.startsAt);
+      const corrected = outcome.repeated && number !== undefined && number !== facts.patient['phone'];
+      if (corrected && outcome.text === 'limit') {
+        facts.patient = { ...facts.patient, ...patient };
+        return refused(prompts, context, 'limit');
+      }
       return booked({ prompts, context, texting }, outcome, patient);
     },
   };
@@ -100,7 +114,7 @@ async function takeOver(
 
 function booked(
   { prompts, context, texting }: { prompts: Prompts; context: ToolContext; texting: boolean },
-  outcome: { appointmentId: string; slotId: string; startsAt: Date; repeated: boolean },
+  outcome: Extract<ConfirmOutcome, { booked: true }>,
   patient: PatientDetails,
 ): ToolRun {
   const { facts, organization } = context;
@@ -118,13 +132,13 @@ function booked(
     practitionerId,
   };
   Object.assign(facts, { appointment, hold: null, patient: { ...facts.patient, ...patient } });
-  const texted = texting && patient.phone !== undefined;
+  const texted = texting && outcome.text === 'queued';
   return {
     result: {
       success: true,
       appointmentId: outcome.appointmentId,
       startsAt: clinicIso(outcome.startsAt, organization.zone),
-      sms: texted ? 'queued' : 'recorded',
+      sms: texting ? (outcome.text ?? 'none') : 'recorded',
     },
     speech: prompts.speak(corrects ? 'corrected' : 'booked', context, {
       slot: spokenAppointment(context, appointment),
@@ -154,18 +168,17 @@ function unconfirmed(prompts: Prompts, context: ToolContext): ToolRun {
   };
 }
 
-function invalidPhone(prompts: Prompts, context: ToolContext): ToolRun {
+/** The booking stands where there was one; only the text is refused, each reason in a sentence of its own. */
+function refused(
+  prompts: Prompts,
+  context: ToolContext,
+  reason: 'invalid_phone' | 'country_not_allowed' | 'limit',
+): ToolRun {
   return {
-    result: { success: false, reason: 'invalid_phone' },
-    speech: prompts.speak('invalid-phone', context, {}),
+    result: { success: false, reason },
+    speech: prompts.speak(reason === 'limit' ? 'text-limit' : outcomeOf(reason), context, {}),
     settled: Promise.resolve(),
   };
-}
-
-/** E.164, or nothing when it is no number anybody could have. */
-function e164(text: string, country: string): string | undefined {
-  const parsed = parsePhoneNumberFromString(text, country as CountryCode);
-  return parsed?.isPossible() ? parsed.number : undefined;
 }
 
 /** Models send the details as an object, as JSON in a string, or as plain words. */

@@ -26,7 +26,13 @@ describe('a caller books an appointment', () => {
       'confirm_sms',
       'booked',
     ]);
-    expect(record.texts).toEqual([{ number: '+12125550142', wording: 'confirmation', status: 'recorded' }]);
+    expect(record.texts).toEqual(
+      ['confirmation', 'reminder'].map((wording) => ({
+        number: '+12125550142',
+        wording,
+        status: 'recorded',
+      })),
+    );
     expect(record.state).toMatchObject({ step: 'booked', slotId: record.appointments[0]?.slotId });
   });
 
@@ -42,7 +48,7 @@ describe('a caller books an appointment', () => {
     expect(again).toMatch(/booked/i);
     const record = await callRecord(app.sql, app.organization.id, caller.callSid);
     expect(record.appointments).toHaveLength(1);
-    expect(record.texts).toHaveLength(1);
+    expect(record.texts.map(({ wording }) => wording)).toEqual(['confirmation', 'reminder']);
   });
 });
 

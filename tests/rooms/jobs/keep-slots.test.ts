@@ -2,8 +2,8 @@ import { expect, test, vi } from 'vitest';
 import { cancelAppointment } from '#booking/appointment-changes.ts';
 import { confirmBooking } from '#booking/appointments.ts';
 import { reserveSlot } from '#booking/holds.ts';
+import { keepAllSlots, keepSlots } from '#jobs/keep-slots.ts';
 import { openRunner } from '#jobs/runner.ts';
-import { createHandlers } from '#jobs/tasks.ts';
 import { openDirectory } from '#organization/directory.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { createLog } from '#telemetry/log.ts';
@@ -18,7 +18,8 @@ test('while the server runs, slots follow an edit of the hours, and those a canc
   await using directory = await openDirectory({ sql, log });
   const warnings: string[] = [];
   const listening = { ...log, warn: (facts: { slots?: string[] }) => warnings.push(...(facts.slots ?? [])) };
-  const handlers = createHandlers({ sql, store, directory, log: listening as unknown as typeof log });
+  const parts = { sql, store, directory, log: listening as unknown as typeof log };
+  const handlers = { 'keep-slots': keepSlots(parts), 'fill-slots': keepAllSlots(parts) };
   const url = clinic.database.appUrl;
   await using _ = await openRunner({ url, sql, handlers, schedules: [], log, pollIntervalMs: 50 });
 

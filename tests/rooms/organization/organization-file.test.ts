@@ -21,6 +21,10 @@ const clinic: Organization = {
   holdsPerCallMax: 20,
   holdsPerNumberAndDayMax: 30,
   liveHoldsMax: 100,
+  textsPerCallMax: 6,
+  textsPerNumberAndDayMax: 10,
+  textsPerDayMax: 1000,
+  textCountries: null,
   retentionDays: 365,
   schedule: usualSchedule,
   practitioners: [

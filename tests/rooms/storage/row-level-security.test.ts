@@ -68,6 +68,11 @@ async function useEveryTable(tenantId: string, practitionerId: string): Promise<
     select confirm_booking(${tenantId}, ${callSid}, ${claim?.['answer'].version}, ${app.json(patient)},
       ${app.json(text)}) as answer`;
   expect(booking?.['answer']).toMatchObject({ success: true });
+  await inTenant(
+    app,
+    tenantId,
+    (tx) => tx`insert into call_back_requests (tenant_id, number) values (${tenantId}, '+15550100009')`,
+  );
 }
 
 async function tenantTables(sql: Sql): Promise<string[]> {

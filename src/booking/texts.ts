@@ -1,0 +1,201 @@
+import type { Sql } from 'postgres';
+import { z } from 'zod';
+import { inTenant } from '#storage/postgres.ts';
+
+/** What a text message is about; also its template's name. */
+export const textWording = z.enum(['confirmation', 'reminder', 'cancelled', 'moved']);
+export type TextWording = z.output<typeof textWording>;
+
+/** One text message of one organization. */
+export interface TextKey {
+  tenantId: string;
+  textId: string;
+}
+
+/** What a text has to tell, whoever words it. */
+export interface TextFacts {
+  status: 'recorded' | 'sending' | 'sent' | 'delivered' | 'failed' | 'replaced' | 'withdrawn';
+  wording: TextWording;
+  language: string;
+  /** The patient's name, where it is known. */
+  name: string | null;
+  startsAt: Date;
+  practitionerId: string;
+  /** The appointment this one took the place of. */
+  old: { startsAt: Date; practitionerId: string } | null;
+}
+
+/** Reads what a text is about; nothing when there is no such text any more. */
+export async function textFacts(sql: Sql, { tenantId, textId }: TextKey): Promise<TextFacts | undefined> {
+  const [row] = await sql`select text_facts(${tenantId}, ${textId}) as facts`;
+  return facts.nullable().parse(row?.['facts'] ?? null) ?? undefined;
+}
+
+export type BegunText =
+  /** There is nothing to send, or not any more. */
+  | { do: 'nothing' }
+  /** Another process is at it. */
+  | { do: 'busy' }
+  | {
+      do: 'send';
+      /** E.164. */
+      number: string;
+      /** What to send: earlier words, where an earlier attempt may have got through with them. */
+      body: string;
+      /** Whether an earlier attempt may have been accepted: look for it first. */
+      look: boolean;
+      /** When the first attempt began. */
+      since: Date;
+      /** Why it must not be sent any more, if nothing is found. */
+      giveUp: 'withdrawn' | 'opted_out' | 'expired' | null;
+      /** Messages for this text that could not be delivered. */
+      pastSids: string[];
+    };
+
+/**
+ * Begins an attempt to send a text: until `finishText`, or the end of the lease, nobody else tries.
+ *
+ * @param body how it would be worded now
+ * @param leaseMs longer than an attempt can take
+ */
+export async function beginText(
+  sql: Sql,
+  { tenantId, textId }: TextKey,
+  { body, leaseMs }: { body: string; leaseMs: number },
+): Promise<BegunText> {
+  const [row] = await sql`
+    select begin_text(${tenantId}, ${textId}, ${body}, make_interval(secs => ${leaseMs / 1000})) as begun`;
+  return begun.parse(row?.['begun']);
+}
+
+export type TextEnding =
+  | { status: 'sent'; sid: string }
+  | { status: 'failed'; reason: string; code?: number | undefined }
+  | { status: 'withdrawn' }
+  /** To be tried again; `unclear` when it may have got through. */
+  | { status: 'sending'; reason: string; code?: number | undefined; unclear: boolean };
+
+/** Ends an attempt. Gives false when the message named is another text's: that one was not ours. */
+export async function finishText(
+  sql: Sql,
+  { tenantId, textId }: TextKey,
+  ending: TextEnding,
+): Promise<boolean> {
+  const sid = ending.status === 'sent' ? ending.sid : null;
+  const { reason, code } = 'reason' in ending ? ending : { reason: null, code: undefined };
+  const unclear = ending.status === 'sending' && ending.unclear;
+  const [row] = await sql<[{ ours: boolean }]>`
+    select finish_text(${tenantId}, ${textId}, ${ending.status}, ${sid}, ${reason},
+      ${code ?? null}, ${unclear}) as ours`;
+  return row.ours;
+}
+
+/** What became of a message after the provider had it; `later` when the reason it was not delivered passes. */
+export type TextProgress =
+  | { outcome: 'sent' | 'delivered' }
+  | { outcome: 'failed' | 'later'; reason: string; code: number | null };
+
+/** Notes what the provider tells. Late, repeated and out-of-order news change nothing; gives whether anything did. */
+export async function noteTextProgress(
+  sql: Sql,
+  { tenantId, textId }: TextKey,
+  sid: string,
+  progress: TextProgress,
+): Promise<boolean> {
+  const { reason, code } = { reason: null, code: null, ...progress };
+  const [row] = await sql<[{ changed: boolean }]>`
+    select note_text_status(${tenantId}, ${textId}, ${sid}, ${progress.outcome}, ${reason}, ${code}) as changed`;
+  return row.changed;
+}
+
+/** Whoever answers STOP gets no texts from any organization; START undoes it. `number` is E.164. */
+export async function setOptedOut(sql: Sql, number: string, optedOut: boolean): Promise<void> {
+  await sql`select set_text_opt_out(${number}, ${optedOut})`;
+}
+
+/** Whether an answer has been acted on before: the provider may deliver one twice, and anybody may send an old one again. */
+export async function replyIsKnown(sql: Sql, sid: string): Promise<boolean> {
+  const [row] = await sql<[{ known: boolean }]>`
+    select exists (select from text_replies where provider_sid = ${sid}) as known`;
+  return row.known;
+}
+
+/** Notes that an answer has been acted on. */
+export async function noteReply(sql: Sql, sid: string): Promise<void> {
+  await sql`insert into text_replies (provider_sid) values (${sid}) on conflict do nothing`;
+}
+
+/** Forgets the ids of texts that came in before an instant. */
+export async function forgetReplies(sql: Sql, before: Date): Promise<void> {
+  await sql`delete from text_replies where at < ${before}`;
+}
+
+/** Which appointment whoever answers a text means: the one they were texted about last. */
+export async function textedAppointment(
+  sql: Sql,
+  number: string,
+): Promise<{ tenantId: string; appointmentId: string; language: string } | undefined> {
+  const [row] = await sql`select texted_appointment(${number}) as found`;
+  const found = texted.nullable().parse(row?.['found'] ?? null);
+  if (found === null) return undefined;
+  return { tenantId: found.tenant_id, appointmentId: found.appointment_id, language: found.language };
+}
+
+/** Whether an appointment is still to come. */
+export async function isUpcoming(sql: Sql, tenantId: string, appointmentId: string): Promise<boolean> {
+  const [row] = await inTenant(
+    sql,
+    tenantId,
+    (tx) => tx<[{ upcoming: boolean }]>`
+      select exists (select from appointments
+        where tenant_id = ${tenantId} and id = ${appointmentId} and status = 'booked' and starts_at > ledger_now()
+      ) as upcoming`,
+  );
+  return row.upcoming;
+}
+
+/** Notes that somebody wants to be called back; asked again before it was done, it stays one wish. */
+export async function askForCallBack(
+  sql: Sql,
+  { tenantId, number, appointmentId }: { tenantId: string; number: string; appointmentId: string },
+): Promise<void> {
+  await inTenant(
+    sql,
+    tenantId,
+    (tx) => tx`
+      insert into call_back_requests (tenant_id, number, appointment_id)
+      values (${tenantId}, ${number}, ${appointmentId})
+      on conflict (tenant_id, number) where done_at is null do update set appointment_id = excluded.appointment_id`,
+  );
+}
+
+const instant = z.string().transform((text) => new Date(text));
+const appointment = z.object({ startsAt: instant, practitionerId: z.string() });
+
+const facts = appointment.extend({
+  status: z.enum(['recorded', 'sending', 'sent', 'delivered', 'failed', 'replaced', 'withdrawn']),
+  wording: textWording,
+  language: z.string(),
+  name: z.string().nullable(),
+  old: appointment.nullable(),
+});
+
+const begun = z.discriminatedUnion('do', [
+  z.object({ do: z.literal('nothing') }),
+  z.object({ do: z.literal('busy') }),
+  z
+    .object({
+      do: z.literal('send'),
+      number: z.string(),
+      body: z.string(),
+      look: z.boolean(),
+      since: instant.nullable(),
+      give_up: z.enum(['withdrawn', 'opted_out', 'expired']).nullable(),
+      past_sids: z.array(z.string()),
+    })
+    .transform(({ give_up: giveUp, past_sids: pastSids, since, ...rest }) => {
+      return { ...rest, since: since ?? new Date(), giveUp, pastSids };
+    }),
+]);
+
+const texted = z.object({ tenant_id: z.string(), appointment_id: z.string(), language: z.string() });

@@ -1,0 +1,133 @@
+import twilioWebhooks from 'twilio/lib/webhooks/webhooks.js';
+import { z } from 'zod';
+import { passes, problemOf, type SmsProblem } from './outcomes.ts';
+
+/**
+ * Whether a request is Twilio's: its signature is over the url it was sent to and every field of the form, keyed with
+ * the account's token. It has no time in it, so an old one stays valid: what is done with it must be harmless again.
+ *
+ * @param url as Twilio knows it, with the query
+ */
+export function isTwilios(
+  { url, form, signature }: { url: string; form: Record<string, string>; signature: string | undefined },
+  authToken: string,
+): boolean {
+  return signature !== undefined && twilioWebhooks.validateRequest(authToken, signature, url, form);
+}
+
+/** What became of a message Twilio had accepted. */
+export type StatusReport = { sid: string } & (
+  | { outcome: 'sent' | 'delivered' }
+  | { outcome: 'failed' | 'later'; reason: SmsProblem; code: number | null }
+);
+
+/** Reads a status callback; nothing when it is none, or one of another account. */
+export function readStatus(form: Record<string, string>, accountSid: string): StatusReport | undefined {
+  const read = statusForm.safeParse(form);
+  if (!read.success || read.data.AccountSid !== accountSid) return undefined;
+  const { MessageSid: sid, MessageStatus: status, ErrorCode: code } = read.data;
+  if (status === 'delivered' || status === 'read') return { sid, outcome: 'delivered' };
+  if (status === 'failed' || status === 'undelivered' || status === 'canceled') {
+    const reason = problemOf(code) ?? 'refused';
+    return { sid, outcome: passes(reason) ? 'later' : 'failed', reason, code: code ?? null };
+  }
+  return { sid, outcome: 'sent' };
+}
+
+const sid = z.string().regex(/^(SM|MM)[0-9a-fA-F]{32}$/);
+
+const statuses = [
+  'accepted',
+  'scheduled',
+  'queued',
+  'sending',
+  'sent',
+  'partially_delivered',
+  'delivered',
+  'read',
+  'undelivered',
+  'failed',
+  'canceled',
+] as const;
+
+const statusForm = z.object({
+  AccountSid: z.string(),
+  MessageSid: sid,
+  MessageStatus: z.enum(statuses),
+  ErrorCode: z.coerce.number().int().positive().optional().catch(undefined),
+});
+
+/** What somebody answered. */
+export interface IncomingText {
+  sid: string;
+  /** E.164. */
+  from: string;
+  meaning: 'stop' | 'start' | 'help' | 'cancel' | 'call-back' | 'other';
+  /** Whether Twilio has answered a stop, start or help by itself. */
+  answered: boolean;
+}
+
+/** Reads an incoming message; nothing when it is none, or one of another account. */
+export function readIncoming(form: Record<string, string>, accountSid: string): IncomingText | undefined {
+  const read = incomingForm.safeParse(form);
+  if (!read.success || read.data.AccountSid !== accountSid) return undefined;
+  const { MessageSid, From, Body, OptOutType } = read.data;
+  const told = OptOutType?.toLowerCase();
+  const by = told === 'stop' || told === 'start' || told === 'help' ? told : undefined;
+  return { sid: MessageSid, from: From, meaning: by ?? meaningOf(Body), answered: by !== undefined };
+}
+
+const incomingForm = z.object({
+  AccountSid: z.string(),
+  MessageSid: sid,
+  From: z.string().regex(/^\+[1-9]\d{4,14}$/),
+  Body: z.string().default(''),
+  OptOutType: z.string().optional(),
+});
+
+/**
+ * The words Twilio itself takes for STOP come first: CANCEL stops all texts there, so it cannot mean the appointment.
+ * Spanish and German have theirs.
+ */
+const words: Record<string, IncomingText['meaning']> = {
+  ...Object.fromEntries(
+    [
+      'STOP',
+      'STOPALL',
+      'UNSUBSCRIBE',
+      'CANCEL',
+      'END',
+      'QUIT',
+      'REVOKE',
+      'OPTOUT',
+      'ALTO',
+      'PARAR',
+      'STOPP',
+    ].map((word) => [word, 'stop']),
+  ),
+  ...Object.fromEntries(['START', 'UNSTOP'].map((word) => [word, 'start'])),
+  ...Object.fromEntries(['HELP', 'INFO', 'AYUDA', 'HILFE'].map((word) => [word, 'help'])),
+  C: 'cancel',
+  R: 'call-back',
+};
+
+function meaningOf(body: string): IncomingText['meaning'] {
+  return (
+    words[
+      body
+        .trim()
+        .replace(/^["'“”.]+|["'“”.!]+$/g, '')
+        .toUpperCase()
+    ] ?? 'other'
+  );
+}
+
+/** Twilio's answer format, with a message to send back or without. */
+export function twiml(message?: string): string {
+  const inner = message === undefined ? '' : `<Message>${escapeXml(message)}</Message>`;
+  return `<?xml version="1.0" encoding="UTF-8"?><Response>${inner}</Response>`;
+}
+
+function escapeXml(text: string): string {
+  return text.replace(/[<>&]/g, (sign) => ({ '<': '&lt;', '>': '&gt;' })[sign] ?? '&amp;');
+}
