@@ -42,7 +42,7 @@ const questions = {
   day: 'Which day would you like to come in?',
   otherTime: 'Which other day or time would suit you?',
   cutOff: 'It seems we were cut off. May I have your name, please?',
-  book: 'May I have your name, and shall I book it?',
+  book: 'What name shall I book it under?',
   anythingElse: 'Is there anything else I can do for you?',
 };
 

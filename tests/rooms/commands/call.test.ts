@@ -29,7 +29,7 @@ const booked: CallRecord = {
 
 const bookingAnswers = [
   'On Tuesday I have two in the afternoon with Doctor Lee. Would that suit you?',
-  'I am holding Tuesday at two for you. May I have your name, and shall I book it?',
+  'I am holding Tuesday at two for you. What name shall I book it under?',
   'You are booked for Tuesday at two, Ann Miller. Is there anything else?',
   { say: 'Goodbye.', tool: 'endCall' },
 ];

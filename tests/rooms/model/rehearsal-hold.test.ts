@@ -71,7 +71,7 @@ test('a yes that names the held time books once the caller has heard of the hold
 test('unclear words during the hold bring back what is held and the question', async () => {
   const { say, call } = await after(heard.hold, 'Uh, my dog is barking.', { offers, hold });
   expect(call).toBeUndefined();
-  expect(say).toBe(`I am holding ${hold.spoken} for you. May I have your name, and shall I book it?`);
+  expect(say).toBe(`I am holding ${hold.spoken} for you. What name shall I book it under?`);
 });
 
 test.each([

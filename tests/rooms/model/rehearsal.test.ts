@@ -139,7 +139,7 @@ test.each([
   ],
   [
     { success: true, slotId: 'slot_1', expiresAt: '2026-11-24T19:00:00Z' },
-    'I am holding that time for you. May I have your name, and shall I book it?',
+    'I am holding that time for you. What name shall I book it under?',
   ],
   [{ success: true, appointmentId: 'a1' }, 'You are booked. Is there anything else I can do for you?'],
   [
