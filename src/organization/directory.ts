@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Sql } from 'postgres';
 import { z } from 'zod';
 import type { Log } from '#telemetry/log.ts';
@@ -31,16 +32,20 @@ const refreshEveryMs = 30_000;
 /** Opens the directory and keeps it fresh. A row that cannot be read is logged and left out, the others serve. */
 export async function openDirectory({ sql, log }: { sql: Sql; log: Log }): Promise<Directory> {
   let shelf = await readShelf(sql, log);
-  let reading: Promise<void> | undefined;
+  let reading: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  // A change that is heard while reading may be one that this reading does not see: another one follows it.
   const refresh = () => {
-    reading ??= readShelf(sql, log)
-      .then((fresh) => {
-        shelf = fresh;
-      })
-      .finally(() => {
-        reading = undefined;
+    next ??= reading
+      .catch(() => {})
+      .then(() => {
+        next = undefined;
+        reading = readShelf(sql, log, shelf).then((fresh) => {
+          shelf = fresh;
+        });
+        return reading;
       });
-    return reading;
+    return next;
   };
   const refreshQuietly = () => {
     refresh().catch((error: unknown) => log.warn({ err: error }, 'organizations could not be read again'));
@@ -76,7 +81,8 @@ interface Shelf {
   byName: Map<string, Organization>;
 }
 
-async function readShelf(sql: Sql, log: Log): Promise<Shelf> {
+/** An organization nobody has changed stays the same object: what was made for it elsewhere can be kept. */
+async function readShelf(sql: Sql, log: Log, before?: Shelf): Promise<Shelf> {
   const shelf: Shelf = { byAddress: new Map(), byKeyHash: new Map(), byName: new Map() };
   const rows = await sql<{ document: unknown }[]>`select organization_directory() as document`;
   for (const { document } of rows) {
@@ -85,7 +91,9 @@ async function readShelf(sql: Sql, log: Log): Promise<Shelf> {
       log.error({ problem: z.prettifyError(read.error) }, 'an organization cannot be read and is not served');
       continue;
     }
-    const { keys, ...organization } = read.data;
+    const { keys, ...fresh } = read.data;
+    const known = before?.byName.get(fresh.key);
+    const organization = isDeepStrictEqual(known, fresh) && known !== undefined ? known : fresh;
     shelf.byName.set(organization.key, organization);
     for (const { kind, value } of organization.addresses)
       shelf.byAddress.set(`${kind} ${value}`, organization);

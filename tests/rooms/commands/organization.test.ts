@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { demoClinic } from '#organization/demo-clinic.ts';
 import { promptsFolder } from '../../../src/config.ts';
 import { runCommand } from '../../run-command.ts';
@@ -27,7 +27,7 @@ test('an organization is added from a file, answers its number, is changed, and 
   const made = await organization(['keys', 'make', 'riverside-dental', '--label', 'front desk']);
   const key = made.stdout.trim();
   expect(key).toMatch(/^hk_[\w-]{43}$/);
-  expect(await ask(app.url, key)).toContain('Doctor');
+  await vi.waitFor(async () => expect(await ask(app.url, key)).toContain('Doctor'), 5_000);
 
   const preview = await organization(
     ['edit', '-', '--dry-run'],
