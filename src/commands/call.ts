@@ -12,7 +12,7 @@ import { type LedgerRows, openLedgerRows } from './call/ledger-rows.ts';
 import { eventLines, recordLines, timesLine, verdictLines } from './call/report.ts';
 import { readScenario, type Scenario, scenarioNames } from './call/scenario.ts';
 import { reachServer } from './call/server.ts';
-import { judge } from './call/verdict.ts';
+import { judge, missingFrom } from './call/verdict.ts';
 
 export interface CallOptions {
   scenario: string;
@@ -53,7 +53,9 @@ export async function call(options: CallOptions, surroundings: Surroundings): Pr
   const record = await rows.read?.();
   if (record) print(...recordLines(record));
   const expected = options.type ? 'booked' : scenario.expect;
-  const verdict = judge(record, { expected, faults: played.problems.length, now: new Date() });
+  const heard = played.events.flatMap((event) => (event.type === 'assistant' ? [event.text] : []));
+  const missing = options.type ? [] : missingFrom(scenario, record, heard);
+  const verdict = judge(record, { expected, missing, faults: played.problems.length, now: new Date() });
   print(...verdictLines(verdict));
   if (options.json) {
     const { problem: ledgerProblem } = rows;

@@ -73,7 +73,7 @@ export function createPromptParts(prompts: Prompts, contexts: ReturnType<typeof 
 }
 
 /** The parts as the model receives them. */
-function inOneMessage(parts: PromptPart[]): string {
+export function inOneMessage(parts: PromptPart[]): string {
   return parts.map(({ text }) => text).join('\n\n');
 }
 

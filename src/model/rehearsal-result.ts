@@ -7,8 +7,7 @@ export function sentenceFromResult(content: string): string {
   const { success, slots, nearest, appointmentId, expiresAt } = result;
   if (success && slots.length > 0) return `I have ${spokenList(slots)}. Which would you like?`;
   if (success && appointmentId) return 'You are booked. Is there anything else I can do for you?';
-  if (success && expiresAt)
-    return 'I am holding that time for you. What name shall I book it under?';
+  if (success && expiresAt) return 'I am holding that time for you. What name shall I book it under?';
   if (nearest.length > 0)
     return `That does not work, but I have ${spokenList(nearest)}. Would one of those suit you?`;
   return success ? 'That is done.' : 'That did not work. Which other day or time would suit you?';

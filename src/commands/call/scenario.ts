@@ -86,6 +86,10 @@ const scenario = z.strictObject({
   opening: words,
   /** What the ledger must say afterwards. */
   expect: z.enum(['booked', 'hold-kept', 'nothing-booked']).default('booked'),
+  /** Each must have been said to the caller at some time. */
+  hears: z.array(pattern).default([]),
+  /** Details of the appointment that was booked. */
+  patient: z.strictObject({ name: words.optional(), phone: words.optional() }).default({}),
   /** The first rule that fits what the assistant said decides; one marked `once` only the first time. */
   rules: z.array(rule),
   /** Said when no rule fits. */

@@ -9,13 +9,37 @@ export interface Verdict {
 /** Whether the ledger says what the scenario expects; a fault on the way fails the call whatever was booked. */
 export function judge(
   record: CallRecord | undefined,
-  { expected, faults, now }: { expected: Scenario['expect']; faults: number; now: Date },
+  {
+    expected,
+    missing = [],
+    faults,
+    now,
+  }: { expected: Scenario['expect']; missing?: string[]; faults: number; now: Date },
 ): Verdict {
   if (!record) return { met: false, text: 'the ledger could not be read, so nothing is proven' };
   const outcome = outcomeOf(record, now);
-  const text = `${sentences[outcome]}${outcome === expected ? '' : `; expected: ${sentences[expected]}`}`;
-  if (faults === 0) return { met: outcome === expected, text };
+  const told = `${sentences[outcome]}${outcome === expected ? '' : `; expected: ${sentences[expected]}`}`;
+  const text = [told, ...missing].join('; ');
+  if (faults === 0) return { met: outcome === expected && missing.length === 0, text };
   return { met: false, text: `${text}; ${faults} ${faults === 1 ? 'fault' : 'faults'} on the way` };
+}
+
+/** What a scenario expects besides its outcome and did not get: words, and whom the appointment is for. */
+export function missingFrom(
+  { hears, patient }: Pick<Scenario, 'hears' | 'patient'>,
+  record: CallRecord | undefined,
+  heard: string[],
+): string[] {
+  const booked = record?.appointments.findLast((appointment) => appointment.status === 'booked')?.patient;
+  const wrong = Object.entries(patient).filter(([detail, value]) => booked?.[detail] !== value);
+  return [
+    ...hears
+      .filter((words) => !heard.some((text) => words.test(text)))
+      .map(({ source }) => `never heard: ${source}`),
+    ...wrong.map(
+      ([detail, value]) => `the appointment's ${detail} is ${booked?.[detail] ?? 'not there'}, not ${value}`,
+    ),
+  ];
 }
 
 const sentences: Record<Scenario['expect'], string> = {
