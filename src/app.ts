@@ -1,7 +1,9 @@
 import type { Server } from 'node:http';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Sql } from 'postgres';
-import { createOpenSlots } from '#booking/open-slots.ts';
+import { createOpenSlots, type OpenSlots } from '#booking/open-slots.ts';
+import { type Console, createConsole } from '#console/console.ts';
+import type { DependencyState } from '#console/health-routes.ts';
 import { createCallLife } from '#conversation/call-life.ts';
 import { createCallerSpeech } from '#conversation/caller-speech.ts';
 import { createHoldWatch } from '#conversation/hold-watch.ts';
@@ -12,6 +14,7 @@ import { createTemporalContexts, type TemporalContext } from '#conversation/temp
 import { runToolCalls } from '#conversation/tool-calls.ts';
 import { runTurn } from '#conversation/turn.ts';
 import type { TurnEvent } from '#conversation/turn-events.ts';
+import { createTurnWatch, type TurnWatch } from '#conversation/turn-watch.ts';
 import { twilioHooks } from '#jobs/twilio-hooks.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import type { Directory } from '#organization/directory.ts';
@@ -29,6 +32,7 @@ import { createAuthentication } from '#vapi/authentication.ts';
 import { createCallControl } from '#vapi/call-control.ts';
 import { chatCompletions } from '#vapi/chat-completions.ts';
 import { events } from '#vapi/events.ts';
+import { organizationKey } from '#vapi/organization-key.ts';
 
 export interface AppParts {
   sql: Sql;
@@ -51,6 +55,8 @@ export interface AppParts {
 
 export interface App extends AsyncDisposable {
   http: FastifyInstance;
+  /** The staff's pages: how to sign in once, and their being made before they are asked for. */
+  staff: Console;
 }
 
 /** How long running turns may go on after the doors were closed; Vapi itself gives up on a turn after 20 s. */
@@ -69,6 +75,7 @@ export function createApp(parts: AppParts): App {
   const callControl = createCallControl({ hosts: parts.controlHosts, log });
   const holdWatch = createHoldWatch({ sql, prompts, speech: callerSpeech, events: happenings, log });
   const tellCall = createTellCall({ sql, events: happenings, log });
+  const turnWatch = createTurnWatch();
   const turnParts = { sql, model, toolbox, prompts, systemPrompt, liveCalls, holdWatch, tellCall, log };
 
   const http: FastifyInstance = fastify({
@@ -115,14 +122,17 @@ export function createApp(parts: AppParts): App {
     directory,
     callLife,
     callControl,
-    runTurn: (request, signal) => runTurn(turnParts, request, signal),
+    runTurn: (request, signal) => turnWatch.through(request, runTurn(turnParts, request, signal)),
     unknownOrganization: () => unknownOrganization(prompts),
     log,
   });
 
+  const staff = staffPages(http, parts, { openSlots, turnWatch });
+
   const answered = answering(http.server);
   return {
     http,
+    staff,
     async [Symbol.asyncDispose]() {
       const closed = http.close();
       const late = await Promise.race([answered(), wait(drainMs).then(() => 'late' as const)]);
@@ -154,29 +164,66 @@ function answering(server: Server): () => Promise<void> {
     });
 }
 
+/** The console, on what the doors work with; its own calls come in by those doors. */
+function staffPages(
+  http: FastifyInstance,
+  parts: AppParts,
+  shared: { openSlots: OpenSlots; turnWatch: TurnWatch },
+): Console {
+  const { sql, directory, happenings, log, vapiSecret: secret } = parts;
+  return createConsole(http, {
+    ...shared,
+    sql,
+    directory,
+    happenings,
+    log,
+    secret,
+    dependencies: () => dependencies(parts),
+    doors: {
+      url: () => ownUrl(http.server),
+      keyFor: (organization) => organizationKey(secret, organization),
+    },
+  });
+}
+
+/** Where this process itself reaches its doors, whatever address it listens on. */
+function ownUrl(server: Server): string {
+  const at = server.address();
+  if (at === null || typeof at === 'string') throw new Error('the doors are not open yet');
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[at.address] ?? at.address;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${at.port}`;
+}
+
 /** Liveness, readiness with the state of each dependency, and the process's figures. */
-function health(http: FastifyInstance, { sql, store, prompts, model }: AppParts): void {
+function health(http: FastifyInstance, parts: AppParts): void {
   http.get('/health', async () => ({ status: 'ok' }));
   http.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await metricsPage();
     return reply.type(contentType).send(text);
   });
   http.get('/ready', async (_request, reply) => {
-    const ledger = await Promise.race([
-      sql`select 1`.then(
-        () => 'ok',
-        () => 'unreachable',
-      ),
-      wait(2_000).then(() => 'slow'),
-    ]);
-    const state = {
-      ledger,
-      cache: store.available ? 'ok' : 'left out until it answers',
-      prompts: prompts.problem ?? 'ok',
-      model: model.name,
-    };
-    return reply.code(ledger === 'ok' ? 200 : 503).send(state);
+    const states = await dependencies(parts);
+    const answer = Object.fromEntries(states.map(({ name, state }) => [name, state]));
+    return reply.code(states.every(({ name, ok }) => ok || name !== 'ledger') ? 200 : 503).send(answer);
   });
+}
+
+/** How everything is that we need; without the ledger nobody can be helped, all else can be done without. */
+async function dependencies({ sql, store, prompts, model }: AppParts): Promise<DependencyState[]> {
+  const ledger = await Promise.race([
+    sql`select 1`.then(
+      () => 'ok',
+      () => 'unreachable',
+    ),
+    wait(2_000).then(() => 'slow'),
+  ]);
+  const cache = store.available ? 'ok' : 'left out until it answers';
+  return [
+    { name: 'ledger', ok: ledger === 'ok', state: ledger },
+    { name: 'cache', ok: store.available, state: cache },
+    { name: 'prompts', ok: prompts.problem === undefined, state: prompts.problem ?? 'ok' },
+    { name: 'model', ok: true, state: model.name },
+  ];
 }
 
 /** What a prompt written at Vapi may use, under the names our own templates have. */

@@ -64,7 +64,7 @@ async function main(config: Config, log: Log): Promise<void> {
     resources.use(await openWorker(parts));
   }
 
-  const { http } = resources.use(
+  const { http, staff } = resources.use(
     createApp({
       sql,
       store,
@@ -83,17 +83,31 @@ async function main(config: Config, log: Log): Promise<void> {
   if (stopped.signal.aborted) return;
   const url = await http.listen({ host: config.HOST, port: config.PORT });
   resources.use(await writeRuntimeFile(config.DATA_DIR, { url }));
-  welcome(config, log, { url, vapiSecret: secrets.vapiSecret });
+  welcome(config, log, { url, vapiSecret: secrets.vapiSecret, signInPath: () => staff.signInPath() });
+  // Made while nobody waits for it; a page that is asked for meanwhile waits for this one.
+  staff.prepare().catch((error: unknown) => log.warn({ err: error }, 'the console’s pages cannot be made'));
   if (!stopped.signal.aborted) await once(stopped.signal, 'abort');
 }
 
 /** What to try next. The secret itself is shown on a terminal only: logs are kept and read by many. */
-function welcome(config: Config, log: Log, { url, vapiSecret }: { url: string; vapiSecret: string }): void {
+function welcome(
+  config: Config,
+  log: Log,
+  { url, vapiSecret, signInPath }: { url: string; vapiSecret: string; signInPath: () => string },
+): void {
   const publicUrl = config.PUBLIC_URL ?? url;
   const kept = config.VAPI_SECRET === undefined ? join(config.DATA_DIR, 'vapi-secret') : 'VAPI_SECRET';
   log.info(`answering at ${url}; custom-LLM url for Vapi: ${publicUrl}/vapi, its secret: ${kept}`);
   if (process.stdout.isTTY) log.info(`the secret is ${vapiSecret}`);
   log.info('try next, in another terminal: npm run call');
+  // Whoever sees this terminal may sign in once without the secret; a log that is kept shows no link.
+  if (process.stdout.isTTY && isLocal(config.HOST)) {
+    log.info(`or talk to it in the browser; this link signs in once: ${url}${signInPath()}`);
+  }
+}
+
+function isLocal(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 function openModel(config: Config, log: Log): LanguageModel {

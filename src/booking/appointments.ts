@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
+import { inTenant } from '#storage/postgres.ts';
 import type { CallKey } from './calls.ts';
 
 /** What is known of the patient; absent keys stay as they were. */
@@ -62,6 +63,20 @@ export async function confirmBooking(
     repeated: read.repeated,
     text: read.text,
   };
+}
+
+/** One appointment of an organization, whatever became of it. */
+export async function findAppointment(
+  sql: Sql,
+  tenantId: string,
+  id: string,
+): Promise<{ startsAt: Date; callSid: string; patient: Record<string, string> } | undefined> {
+  return inTenant(sql, tenantId, async (tx) => {
+    const [row] = await tx<[{ startsAt: Date; callSid: string; patient: Record<string, string> }?]>`
+      select starts_at as "startsAt", call_sid as "callSid", patient from appointments
+      where tenant_id = ${tenantId} and id = ${id}`;
+    return row;
+  });
 }
 
 const answer = z.discriminatedUnion('success', [

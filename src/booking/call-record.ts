@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import { inTenant } from '#storage/postgres.ts';
+import type { CallKey } from './calls.ts';
 
 /** Everything the ledger keeps about one call, as `npm run call` prints it. */
 export interface CallRecord {
@@ -19,7 +20,7 @@ export interface CallRecord {
     patient: Record<string, string>;
   }[];
   texts: { number: string; wording: string; status: string }[];
-  turns: { number: number; firstWordMs: number | null; toolMs: number | null; tools: string[] }[];
+  turns: { number: number; at: Date; firstWordMs: number | null; toolMs: number | null; tools: string[] }[];
 }
 
 /** Reads a call's rows. A call nobody knows gives an undefined state and empty lists. */
@@ -39,7 +40,7 @@ export async function callRecord(sql: Sql, tenantId: string, callSid: string): P
       from text_messages t join appointments a on a.id = t.appointment_id
       where t.tenant_id = ${tenantId} and a.call_sid = ${callSid} order by t.created_at`;
     const turns = await tx<CallRecord['turns']>`
-      select number::integer, first_word_ms as "firstWordMs", tool_ms as "toolMs", tools
+      select number::integer, at, first_word_ms as "firstWordMs", tool_ms as "toolMs", tools
       from call_turns where tenant_id = ${tenantId} and call_sid = ${callSid} order by number`;
     return {
       state,
@@ -48,5 +49,18 @@ export async function callRecord(sql: Sql, tenantId: string, callSid: string): P
       texts: [...texts],
       turns: [...turns],
     };
+  });
+}
+
+/** Who called, and what is known of the patient; nothing when there is no such call. */
+export async function callPatient(
+  sql: Sql,
+  { tenantId, callSid }: CallKey,
+): Promise<{ caller: string | null; patient: Record<string, string> } | undefined> {
+  return inTenant(sql, tenantId, async (tx) => {
+    const [row] = await tx<[{ caller: string | null; patient: Record<string, string> }?]>`
+      select caller, patient_data as patient from call_states
+      where tenant_id = ${tenantId} and call_sid = ${callSid}`;
+    return row;
   });
 }

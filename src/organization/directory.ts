@@ -18,13 +18,28 @@ export interface Addresses {
 export interface Directory extends AsyncDisposable {
   /** The organization called, by assistant, then phone-number id, then dialled number. */
   called(addresses: Addresses): Organization | undefined;
-  /** The organization a key was made for; revoked and unknown keys give nothing. */
+  /** The organization a key was made for; revoked and unknown keys give nothing, nor do those that may only see. */
   ofKey(key: string): Organization | undefined;
+  /** A key as the console takes it, with its role; revoked and unknown ones give nothing. */
+  staffKey(key: string): StaffKey | undefined;
+  /** The same by its id: whether a key that somebody signed in with is still there. */
+  staffKeyById(id: string): StaffKey | undefined;
   named(key: string): Organization | undefined;
   all(): Organization[];
   /** Reads everything again. Done by itself whenever the tables change. */
   refresh(): Promise<void>;
 }
+
+/** A key of an organization's own people. */
+export interface StaffKey {
+  id: string;
+  label: string;
+  /** `see`: the console, without changing anything. `edit`: everything of the organization, and its calls' doors. */
+  role: KeyRole;
+  organization: Organization;
+}
+
+export type KeyRole = 'see' | 'edit';
 
 /** Behind a transaction-mode pooler LISTEN hears nothing; then changes are noticed this late. */
 const refreshEveryMs = 30_000;
@@ -59,7 +74,12 @@ export async function openDirectory({ sql, log }: { sql: Sql; log: Log }): Promi
       shelf.byAddress.get(`assistant ${assistantId}`) ??
       shelf.byAddress.get(`phone-number ${phoneNumberId}`) ??
       shelf.byAddress.get(`dialled ${dialled}`),
-    ofKey: (key) => shelf.byKeyHash.get(hashOfKey(key)),
+    ofKey: (key) => {
+      const found = shelf.byKeyHash.get(hashOfKey(key));
+      return found?.role === 'edit' ? found.organization : undefined;
+    },
+    staffKey: (key) => shelf.byKeyHash.get(hashOfKey(key)),
+    staffKeyById: (id) => shelf.byKeyId.get(id),
     named: (key) => shelf.byName.get(key),
     all: () => [...shelf.byName.values()],
     refresh,
@@ -77,13 +97,19 @@ export function hashOfKey(key: string): string {
 
 interface Shelf {
   byAddress: Map<string, Organization>;
-  byKeyHash: Map<string, Organization>;
+  byKeyHash: Map<string, StaffKey>;
+  byKeyId: Map<string, StaffKey>;
   byName: Map<string, Organization>;
 }
 
 /** An organization nobody has changed stays the same object: what was made for it elsewhere can be kept. */
 async function readShelf(sql: Sql, log: Log, before?: Shelf): Promise<Shelf> {
-  const shelf: Shelf = { byAddress: new Map(), byKeyHash: new Map(), byName: new Map() };
+  const shelf: Shelf = {
+    byAddress: new Map(),
+    byKeyHash: new Map(),
+    byKeyId: new Map(),
+    byName: new Map(),
+  };
   const rows = await sql<{ document: unknown }[]>`select organization_directory() as document`;
   for (const { document } of rows) {
     const read = entry.safeParse(document);
@@ -97,7 +123,10 @@ async function readShelf(sql: Sql, log: Log, before?: Shelf): Promise<Shelf> {
     shelf.byName.set(organization.key, organization);
     for (const { kind, value } of organization.addresses)
       shelf.byAddress.set(`${kind} ${value}`, organization);
-    for (const { hash } of keys) shelf.byKeyHash.set(hash, organization);
+    for (const { hash, ...key } of keys) {
+      shelf.byKeyHash.set(hash, { ...key, organization });
+      shelf.byKeyId.set(key.id, { ...key, organization });
+    }
   }
   return shelf;
 }
@@ -109,7 +138,9 @@ const entry = z.preprocess(
     schedule: z.preprocess(withUsual, settings.shape.schedule),
     practitioners: z.array(z.preprocess(camelCased, practitionerSettings.extend({ id: z.uuid() }))),
     addresses: z.array(z.object({ kind: addressKind, value: z.string() })),
-    keys: z.array(z.object({ hash: z.string() })),
+    keys: z.array(
+      z.object({ id: z.uuid(), label: z.string(), role: z.enum(['see', 'edit']), hash: z.string() }),
+    ),
   }),
 );
 

@@ -91,3 +91,34 @@ function checked<L extends string>(name: string, labelNames: L[]): L[] {
   }
   return labelNames;
 }
+
+/** A figure with its values as they are now; of a duration, the sum and the count. */
+export interface Figure {
+  name: string;
+  help: string;
+  values: { labels: Record<string, string>; value: number }[];
+}
+
+/** Our own figures, without the buckets and without what Node tells of itself: for a page somebody looks at. */
+export async function figures(): Promise<Figure[]> {
+  const all = await registry.getMetricsAsJSON();
+  return all
+    .filter(({ name }) => name.startsWith('holdline_'))
+    .map(({ name, help, values }) => ({
+      name,
+      help,
+      values: values
+        .filter((one) => !('metricName' in one && String(one.metricName).endsWith('_bucket')))
+        .map((one) => ({
+          labels: {
+            ...(Object.fromEntries(
+              Object.entries(one.labels).map(([label, value]) => [label, String(value)]),
+            ) as Record<string, string>),
+            ...('metricName' in one && String(one.metricName) !== name
+              ? { of: String(one.metricName).slice(name.length + 1) }
+              : {}),
+          },
+          value: one.value,
+        })),
+    }));
+}

@@ -11,6 +11,7 @@ import { key, scriptedServer } from './scripted-server.ts';
 
 const turns = Array.from({ length: 20 }, (_, index) => ({
   number: index + 1,
+  at: new Date(),
   firstWordMs: 3,
   toolMs: index === 0 ? 12.4 : null,
   tools: index === 0 ? ['check_availability'] : [],

@@ -1,0 +1,162 @@
+import type { Sql } from 'postgres';
+import { z } from 'zod';
+import { findCall, isCursor, type ListedCall, listCalls } from '#booking/call-list.ts';
+import { callPatient, callRecord } from '#booking/call-record.ts';
+import { recordAction, recordedActions } from '#organization/staff-record.ts';
+import { maskedName, maskedNumber } from './masking.ts';
+import { type AddRoute, instant, Refusal } from './route.ts';
+
+/** Rows of a page: what fits a screen or two. */
+const pageMax = 25;
+/** Looks at one call that are shown beside it. */
+const looksMax = 20;
+
+const listedCall = z.object({
+  callSid: z.string(),
+  step: z.string(),
+  slotId: z.string().nullable(),
+  startedAt: instant,
+  endedAt: instant.nullable(),
+  live: z.boolean(),
+  caller: z.string().nullable(),
+  name: z.string().nullable(),
+  fault: z.string().nullable(),
+  holdEndsInMs: z.number().nullable(),
+  turns: z.number(),
+  firstWordMs: z.number().nullable(),
+});
+
+const callsAnswer = z.object({
+  calls: z.array(listedCall),
+  /** For the next page; `null` on the last one. */
+  before: z.string().nullable(),
+});
+
+const actionAnswer = z.object({ who: z.string(), action: z.string(), about: z.string(), at: instant });
+
+const callAnswer = z.object({
+  call: listedCall,
+  history: z.array(
+    z.object({
+      at: instant,
+      fromStep: z.string().nullable(),
+      toStep: z.string().nullable(),
+      slotId: z.string().nullable(),
+      cause: z.string(),
+    }),
+  ),
+  turns: z.array(
+    z.object({
+      number: z.number(),
+      at: instant,
+      firstWordMs: z.number().nullable(),
+      toolMs: z.number().nullable(),
+      tools: z.array(z.string()),
+    }),
+  ),
+  appointments: z.array(
+    z.object({
+      id: z.string(),
+      slotId: z.string(),
+      startsAt: instant,
+      status: z.string(),
+      name: z.string().nullable(),
+      phone: z.string().nullable(),
+    }),
+  ),
+  texts: z.array(z.object({ number: z.string().nullable(), wording: z.string(), status: z.string() })),
+  looks: z.array(actionAnswer),
+});
+
+const revealAnswer = z.object({
+  caller: z.string().nullable(),
+  patient: z.record(z.string(), z.string()),
+});
+
+export type ListedCallAnswer = z.input<typeof listedCall>;
+export type CallsAnswer = z.input<typeof callsAnswer>;
+export type CallAnswer = z.input<typeof callAnswer>;
+export type RevealAnswer = z.input<typeof revealAnswer>;
+
+const callParams = z.object({ organization: z.string(), callSid: z.string().min(1).max(200) });
+
+/** Calls that are on and that were, step by step; who called is masked until somebody asks. */
+export function callsRoutes(add: AddRoute, { sql }: { sql: Sql }): void {
+  add({
+    method: 'GET',
+    path: '/calls',
+    summary: 'A page of calls, the latest first',
+    role: 'see',
+    query: z.object({
+      before: z.string().refine(isCursor, 'is not the end of a page').optional(),
+      filter: z.enum(['all', 'live', 'booked', 'failed']).default('all'),
+    }),
+    answer: callsAnswer,
+    async handle({ organization, query }) {
+      // One more than is shown tells whether there is another page.
+      const calls = await listCalls(sql, organization.id, { ...query, limit: pageMax + 1 });
+      const page = calls.slice(0, pageMax);
+      const before = calls.length > pageMax ? (page.at(-1)?.cursor ?? null) : null;
+      return { calls: page.map(masked), before };
+    },
+  });
+  add({
+    method: 'GET',
+    path: '/calls/:callSid',
+    summary: 'One call: steps, turns with their times, what was promised and what became of it',
+    role: 'see',
+    params: callParams,
+    answer: callAnswer,
+    async handle({ organization, params }) {
+      const key = { tenantId: organization.id, callSid: params.callSid };
+      const call = await findCall(sql, key);
+      if (call === undefined) return new Refusal(404, 'there is no such call');
+      const record = await callRecord(sql, organization.id, params.callSid);
+      const looks = await recordedActions(sql, organization.id, { about: params.callSid, limit: looksMax });
+      return {
+        ...record,
+        call: masked(call),
+        appointments: record.appointments.map(({ patient, ...appointment }) => ({
+          ...appointment,
+          name: maskedName(patient['name']),
+          phone: maskedNumber(patient['phone']),
+        })),
+        texts: record.texts.map((text) => ({ ...text, number: maskedNumber(text.number) })),
+        looks,
+      };
+    },
+  });
+  add({
+    method: 'POST',
+    path: '/calls/:callSid/reveal',
+    summary: 'Shows who called and what is known of the patient; that it was asked for is recorded',
+    role: 'see',
+    params: callParams,
+    answer: revealAnswer,
+    async handle({ organization, session, params }) {
+      const who = await callPatient(sql, { tenantId: organization.id, callSid: params.callSid });
+      if (who === undefined) return new Refusal(404, 'there is no such call');
+      await recordAction(sql, organization.id, {
+        who: session.who,
+        action: 'details shown',
+        about: params.callSid,
+      });
+      return who;
+    },
+  });
+  add({
+    method: 'GET',
+    path: '/record',
+    summary: 'What was done by the console, the latest first',
+    role: 'see',
+    query: z.object({ before: z.coerce.number().int().positive().optional() }),
+    answer: z.object({ actions: z.array(actionAnswer.extend({ id: z.number() })) }),
+    async handle({ organization, query }) {
+      return { actions: await recordedActions(sql, organization.id, { ...query, limit: pageMax }) };
+    },
+  });
+}
+
+function masked(call: ListedCall) {
+  return { ...call, caller: maskedNumber(call.caller), name: maskedName(call.name) };
+}
