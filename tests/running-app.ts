@@ -25,6 +25,8 @@ export interface RunningApp extends AsyncDisposable {
   sql: Sql;
   organization: Organization;
   happenings: Events;
+  /** The path of a link that signs in to the console once. */
+  signInPath: () => string;
 }
 
 /** @param redisUrl a real Redis; without one, the in-process store */
@@ -55,7 +57,7 @@ export async function startApp({
   if (organization === undefined) throw new Error('the demo clinic is missing');
   await fillSlots(sql, organization, new Date());
   const happenings = opening.use(createEvents({ wire: store }));
-  const { http } = opening.use(
+  const { http, staff } = opening.use(
     createApp({
       sql,
       store,
@@ -77,6 +79,7 @@ export async function startApp({
     sql,
     organization,
     happenings,
+    signInPath: staff.signInPath,
     ledgerUrl: appUrl,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

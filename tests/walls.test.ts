@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 /** Rooms in the table's order, from the doors down: a room may only be allowed what stands below it. */
@@ -10,7 +10,7 @@ const outside = new Set(['main.ts', 'app.ts', 'config.ts', 'commands']);
 
 describe('the table of rooms', () => {
   const rooms = readRooms(readFileSync(join(source, 'README.md'), 'utf8'));
-  const files = globSync('**/*.{ts,mjs}', { cwd: source });
+  const files = globSync('**/*.{ts,tsx,mjs}', { cwd: source });
 
   test('reads every room and every file', () => {
     expect(rooms.size).toBeGreaterThan(5);
@@ -80,7 +80,7 @@ function brokenBy(rooms: Rooms, file: string, text: string): string[] {
   const broken: string[] = [];
   for (const [, wanted = ''] of text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g)) {
     const crossing = wanted.startsWith('.')
-      ? relative('.', join(room, wanted)).split('/')[0]
+      ? join(dirname(file), wanted).split('/')[0]
       : /^#([^/]+)/.exec(wanted)?.[1];
     if (crossing === undefined || crossing === room) continue;
     if (wanted.startsWith('.') || !rooms.get(room)?.includes(crossing))

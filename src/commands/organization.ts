@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { Sql } from 'postgres';
 import { parse, stringify } from 'yaml';
 import { claimsOutsideHours } from '#booking/claims-outside-hours.ts';
 import { fillSlots } from '#booking/fill-slots.ts';
-import { type Directory, openDirectory } from '#organization/directory.ts';
+import { type Directory, type KeyRole, openDirectory } from '#organization/directory.ts';
 import { takenAddresses } from '#organization/document-problems.ts';
 import { listKeys, makeKey, revokeKey } from '#organization/keys.ts';
 import type { Organization } from '#organization/organization.ts';
@@ -92,9 +92,9 @@ keys
     withOrganization(key, async (sql, { id }) => {
       const all = await listKeys(sql, id);
       if (all.length === 0) console.log('There is none.');
-      for (const { id: keyId, label, createdAt, revokedAt } of all) {
+      for (const { id: keyId, label, role, createdAt, revokedAt } of all) {
         const state = revokedAt === null ? 'in use' : `revoked ${day(revokedAt)}`;
-        console.log(`${keyId}  ${day(createdAt)}  ${state.padEnd(18)}  ${label}`);
+        console.log(`${keyId}  ${day(createdAt)}  ${role.padEnd(4)}  ${state.padEnd(18)}  ${label}`);
       }
     }),
   );
@@ -104,10 +104,15 @@ keys
   .description('Makes a key and shows it this once')
   .argument('<organization>', 'as `list` shows it')
   .requiredOption('--label <text>', 'what it is for, so that it can be told from others later')
-  .action((key: string, { label }: { label: string }) =>
+  .addOption(
+    new Option('--role <role>', 'what it may do: see opens the console for looking only')
+      .choices(['see', 'edit'])
+      .default('edit'),
+  )
+  .action((key: string, { label, role }: { label: string; role: KeyRole }) =>
     withOrganization(key, async (sql, organization) => {
       if (label.trim() === '') throw new Error('--label is empty; say what the key is for');
-      const made = await makeKey(sql, organization.id, label.trim());
+      const made = await makeKey(sql, organization.id, { label: label.trim(), role });
       console.error(`A key for ${organization.name}, id ${made.id}. It is shown this once:`);
       console.log(made.key);
     }),

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -83,9 +82,4 @@ async function asset(path: string, contents: Uint8Array): Promise<Asset> {
     gzip: zipped,
     brotli,
   };
-}
-
-/** A strong name for whatever has none from the bundler. */
-export function contentHash(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 12);
 }

@@ -1,4 +1,5 @@
 import type {} from '@fastify/cookie';
+import type {} from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Directory } from '#organization/directory.ts';
@@ -14,7 +15,9 @@ import {
 } from './route.ts';
 import { type OneTimeCodes, type Session, type Sessions, type SignedInBy, same } from './session.ts';
 
-/** Nobody types a wrong secret ten times a minute; a machine that guesses would need ages at this pace. */
+/**
+ * Wrong ones from one address. Nobody mistypes ten times a minute; a machine that guesses would need ages at this pace.
+ */
 const attemptsPerMinuteMax = 10;
 
 const signInBody = z.union([
@@ -63,13 +66,19 @@ export function signIn(api: FastifyInstance, parts: SignInParts): void {
     return reply.send(z.encode(sessionAnswer, answerFor(sessionOf(request, sessions), parts)));
   });
 
-  const limit = { rateLimit: { max: attemptsPerMinuteMax, timeWindow: '1 minute' } };
-  api.post('/session', { config: limit }, async (request, reply) => {
+  const attempts = api.createRateLimit({ max: attemptsPerMinuteMax, timeWindow: '1 minute' });
+  api.post('/session', async (request, reply) => {
     if (isForeign(request)) return refuse(reply, new Refusal(403, 'this request comes from another site'));
+    const before = await attempts(request, { increment: false });
+    if (!before.isAllowed && before.remaining === 0) {
+      reply.header('retry-after', before.ttlInSeconds);
+      return refuse(reply, new Refusal(429, 'too many wrong keys; wait a minute'));
+    }
     const body = signInBody.safeParse(request.body);
     if (!body.success) return refuse(reply, new Refusal(400, 'send {"secret": "…"} as JSON'));
     const begun = sessions.begin(whoSignsIn(body.data, parts) ?? { keyId: '' });
     if (begun === undefined) {
+      await attempts(request);
       return refuse(
         reply,
         new Refusal(

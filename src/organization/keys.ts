@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { inTenant } from '#storage/postgres.ts';
-import { hashOfKey } from './directory.ts';
+import { hashOfKey, type KeyRole } from './directory.ts';
 
 /** A key as it is listed: what it was made for, never what it is. */
 export interface KeyRecord {
   id: string;
   label: string;
+  role: KeyRole;
   createdAt: Date;
   revokedAt: Date | null;
 }
@@ -15,19 +16,20 @@ export interface KeyRecord {
  * Makes a key that opens one organization. It is stored as a hash: whoever is told it now is the only one who has it.
  *
  * @param label what it is for, so that it can be told from others when it is to be revoked
+ * @param role `see` opens the console for looking only
  */
 export async function makeKey(
   sql: Sql,
   tenantId: string,
-  label: string,
+  { label, role }: { label: string; role: KeyRole },
 ): Promise<{ id: string; key: string }> {
   const key = `hk_${randomBytes(32).toString('base64url')}`;
   const [row] = await inTenant(
     sql,
     tenantId,
     (tx) => tx<{ id: string }[]>`
-      insert into organization_keys (tenant_id, hash, label)
-      values (${tenantId}, decode(${hashOfKey(key)}, 'hex'), ${label}) returning id`,
+      insert into organization_keys (tenant_id, hash, label, role)
+      values (${tenantId}, decode(${hashOfKey(key)}, 'hex'), ${label}, ${role}) returning id`,
   );
   if (row === undefined) throw new Error('the key was not stored');
   return { id: row.id, key };
@@ -39,7 +41,7 @@ export async function listKeys(sql: Sql, tenantId: string): Promise<KeyRecord[]>
     sql,
     tenantId,
     (tx) => tx<KeyRecord[]>`
-      select id, label, created_at as "createdAt", revoked_at as "revokedAt"
+      select id, label, role, created_at as "createdAt", revoked_at as "revokedAt"
       from organization_keys where tenant_id = ${tenantId} order by created_at, id`,
   );
   return [...rows];

@@ -5,7 +5,7 @@ export type SignedIn = Extract<SessionAnswer, { signedIn: true }>;
 export type OrganizationAnswer = SignedIn['organizations'][number];
 
 /** The server's no, with its reason in a sentence. */
-export class Problem extends Error {
+class Problem extends Error {
   override name = 'Problem';
   readonly status: number;
 

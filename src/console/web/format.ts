@@ -1,5 +1,5 @@
 /** "Tue 1 Dec", the clinic's calendar. */
-export function shortDate(iso: string, zone: string): string {
+function shortDate(iso: string, zone: string): string {
   return format(iso, { timeZone: zone, weekday: 'short', day: 'numeric', month: 'short' });
 }
 

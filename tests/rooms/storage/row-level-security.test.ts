@@ -42,6 +42,9 @@ async function useEveryTable(tenantId: string, practitionerId: string): Promise<
       values (${tenantId}, ${practitionerId}, now() + interval '5 days', now() + interval '6 days', 'test')`;
     await tx`insert into call_turns (tenant_id, call_sid, number) values (${tenantId}, ${callSid}, 1)`;
     await tx`
+      insert into console_record (tenant_id, who, action, about)
+      values (${tenantId}, 'front desk', 'details shown', ${callSid})`;
+    await tx`
       insert into prompt_overrides (tenant_id, name, version, text, author)
       values (${tenantId}, 'speech/en/limit', 1, 'No more today.', 'Ann')`;
     await tx`
