@@ -71,7 +71,7 @@ export function createApp(parts: AppParts): App {
   const systemPrompt = createSystemPrompt(prompts, temporalContexts);
   const liveCalls = createLiveCalls();
   const callerSpeech = createCallerSpeech(store);
-  const callLife = createCallLife({ sql, openSlots, liveCalls, events: happenings, log });
+  const callLife = createCallLife({ sql, openSlots, liveCalls, systemPrompt, events: happenings, log });
   const callControl = createCallControl({ hosts: parts.controlHosts, log });
   const holdWatch = createHoldWatch({ sql, prompts, speech: callerSpeech, events: happenings, log });
   const tellCall = createTellCall({ sql, events: happenings, log });

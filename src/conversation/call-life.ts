@@ -5,6 +5,7 @@ import type { Organization } from '#organization/organization.ts';
 import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { LiveCalls } from './live-calls.ts';
+import { type PromptParts, preparePrompt } from './prompt.ts';
 
 /** A call from its first sign to its end, whichever message brings either. */
 export interface CallLife {
@@ -34,6 +35,7 @@ export function createCallLife(parts: {
   sql: Sql;
   openSlots: OpenSlots;
   liveCalls: LiveCalls;
+  systemPrompt: (parts: PromptParts) => string;
   events: Events;
   log: Log;
 }): CallLife {
@@ -58,6 +60,7 @@ export function createCallLife(parts: {
           startCall(sql, call, caller),
           openSlots.preload(organization, now),
         ]);
+        preparePrompt(parts.systemPrompt, { organization, now });
         if (!first) return;
         log.info({ organization: organization.key, call: callSid, hold, upcoming }, 'call started');
         events.callStarted(organization, callSid, { caller });

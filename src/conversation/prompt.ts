@@ -82,6 +82,30 @@ export function createSystemPrompt(...made: Parameters<typeof createPromptParts>
   return (parts: PromptParts): string => inOneMessage(promptParts(parts));
 }
 
+/** A call of which nothing is known yet. */
+const newCall: CallSnapshot = {
+  turn: 0,
+  now: new Date(0),
+  step: 'greeting',
+  userTurns: null,
+  caller: null,
+  patient: {},
+  holdVersion: null,
+  hold: null,
+  appointment: null,
+  found: [],
+  offers: [],
+};
+
+/** Makes the parts that are kept, so that a call's first turn finds them made. */
+export function preparePrompt(
+  systemPrompt: (parts: PromptParts) => string,
+  about: { organization: Organization; now: Date },
+): void {
+  const language = about.organization.languages[0] ?? 'en';
+  systemPrompt({ ...about, language, facts: newCall, dashboardPrompt: null });
+}
+
 /** Keeps what was rendered for an organization until its settings, the template or the stamp changes. */
 function keeper() {
   const kept = new WeakMap<Organization, { template: FitTemplate; stamp: unknown; text: string }>();

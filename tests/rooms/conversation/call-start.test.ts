@@ -1,0 +1,41 @@
+import postgres from 'postgres';
+import { expect, test } from 'vitest';
+import { demoClinic } from '#organization/demo-clinic.ts';
+import { openLedgerDatabase } from '../../ledger-database.ts';
+import { Caller, startApp, vapiSecret } from '../../running-app.ts';
+
+/** Says that a call started, as Vapi does while it greets the caller. */
+async function announce(url: string, callSid: string): Promise<void> {
+  await fetch(`${url}/vapi/events`, {
+    method: 'POST',
+    headers: { 'x-vapi-secret': vapiSecret },
+    body: JSON.stringify({
+      message: {
+        type: 'status-update',
+        status: 'in-progress',
+        call: { id: callSid, assistantId: demoClinic.assistantId },
+      },
+    }),
+  });
+}
+
+test('the first booking turn of a call that was announced asks the ledger for no open times', async () => {
+  await using database = await openLedgerDatabase();
+  await using app = await startApp({ ledgerUrl: database.appUrl });
+  await using owner = asOwner(database.ownerUrl);
+  using happenings = app.happenings.watch();
+  const caller = new Caller(app);
+  await announce(app.url, caller.callSid);
+  for await (const event of happenings) if (event.type === 'call-started') break;
+
+  // Whoever asks for open times from now on is told that there is no such function.
+  await owner.sql`alter function open_slots(uuid, timestamptz, timestamptz) rename to open_slots_away`;
+  expect(await caller.say('Next Tuesday, please.')).toMatch(/would you like/);
+  // A day further away than what was preloaded shows that the function is gone.
+  expect(await caller.say('No, in two weeks please.')).toMatch(/cannot reach/);
+});
+
+function asOwner(url: string): { sql: postgres.Sql } & AsyncDisposable {
+  const sql = postgres(url, { max: 1 });
+  return { sql, [Symbol.asyncDispose]: () => sql.end({ timeout: 2 }) };
+}
