@@ -40,6 +40,10 @@ command
     // Opening refuses what is not fit, with file and line of all there is.
     await using prompts = await openPrompts({ folder: promptsFolder, log: commandLog() });
     console.log(`✓ ${prompts.shipped.size} shipped templates are fit`);
+    for (const problem of prompts.fileProblems) {
+      process.exitCode = 1;
+      console.log(`✗ ${problem}`);
+    }
     if (options.files) return;
     await using stores = await openCommandStores();
     for (const organization of await organizationsOf(stores.sql, options.organization)) {
@@ -105,16 +109,17 @@ command
     const { now, note } = instantOf(options.at, organization.zone);
     await using store = createMemoryStore();
     const openSlots = createOpenSlots({ sql, store });
-    const tools = createToolbox({ sql, store, openSlots, prompts, texting: false }).definitions;
+    const toolbox = createToolbox({ sql, store, openSlots, prompts, texting: false });
     const preview = await previewPrompt(prompts, {
       organization,
       step: options.step,
       now,
       language: options.language ?? organization.languages[0] ?? 'en',
       dashboardPrompt: options.dashboard === undefined ? null : await readText(options.dashboard),
-      tools,
+      tools: toolbox.definitionsFor(organization),
     });
-    if (options.json) console.log(JSON.stringify({ ...preview, tools }, undefined, 2));
+    if (options.json)
+      console.log(JSON.stringify({ ...preview, tools: toolbox.definitionsFor(organization) }, undefined, 2));
     else if (options.raw) process.stdout.write(preview.message);
     else console.log([...note, ...previewLines(preview)].join('\n'));
   });

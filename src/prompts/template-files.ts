@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Log } from '#telemetry/log.ts';
 import { checkTemplate, type FitTemplate, problemLine } from './template-check.ts';
-import { requiredNames } from './template-variables.ts';
+import { placeOf, requiredNames } from './template-variables.ts';
 
 /** The templates of one folder as they serve: of each the last version that was fit. */
 export interface TemplateFiles extends Disposable {
@@ -20,7 +20,8 @@ const settleMs = 50;
  * Reads the templates of a folder and follows edits. One that is not fit is refused: it is logged with file and
  * line, the last good version of it serves, and what else was edited counts.
  *
- * @throws with every problem there is, if some template is not fit at the start: there is no last good version yet
+ * @throws with every problem there is, if some template is not fit at the start: there is no last good version yet.
+ * A file nothing asks for, such as one an older release left, keeps nobody from being answered: it is only told.
  */
 export async function openTemplateFiles({
   folder,
@@ -29,17 +30,23 @@ export async function openTemplateFiles({
   folder: string;
   log: Log;
 }): Promise<TemplateFiles> {
-  let { serving, problems } = await readTemplates(folder, new Map());
-  if (problems.length > 0) throw new Error(problems.join('\n'));
+  const first = await readTemplates(folder, new Map());
+  if (first.problems.length > 0) throw new Error(first.problems.join('\n'));
+  let { serving } = first;
+  let problems = first.unused;
+  for (const problem of problems) log.warn({ problem }, 'a template is used by nobody');
 
   const reread = async () => {
     const edited = await readTemplates(folder, serving).catch((error: unknown) => ({
       serving,
       problems: [error instanceof Error ? error.message : String(error)],
+      unused: [],
     }));
+    const told = [...edited.problems, ...edited.unused];
     const changed = [...edited.serving].filter(([name, template]) => serving.get(name) !== template);
-    const appeared = edited.problems.filter((problem) => !problems.includes(problem));
-    ({ serving, problems } = edited);
+    const appeared = told.filter((problem) => !problems.includes(problem));
+    serving = edited.serving;
+    problems = told;
     for (const problem of appeared)
       log.error({ problem }, 'an edited template is refused; the last good version serves');
     if (changed.length > 0)
@@ -65,12 +72,17 @@ export async function openTemplateFiles({
 async function readTemplates(
   folder: string,
   before: ReadonlyMap<string, FitTemplate>,
-): Promise<{ serving: Map<string, FitTemplate>; problems: string[] }> {
+): Promise<{ serving: Map<string, FitTemplate>; problems: string[]; unused: string[] }> {
   const serving = new Map<string, FitTemplate>();
   const problems: string[] = [];
+  const unused: string[] = [];
   const files = await readdir(folder, { recursive: true });
   for (const file of files.filter((one) => one.endsWith('.liquid')).sort()) {
     const name = file.slice(0, -'.liquid'.length).replaceAll('\\', '/');
+    if (placeOf(name) === undefined) {
+      unused.push(`${join(folder, file)}: nothing asks for a template of this name`);
+      continue;
+    }
     const text = await readFile(join(folder, file), 'utf8');
     const last = before.get(name);
     const checked = last?.text === text ? { fit: true as const, template: last } : checkTemplate(name, text);
@@ -87,7 +99,7 @@ async function readTemplates(
     const last = before.get(name);
     if (last !== undefined) serving.set(name, last);
   }
-  return { serving, problems };
+  return { serving, problems, unused };
 }
 
 function follow(folder: string, onEdit: () => void, log: Log): Disposable {

@@ -45,6 +45,13 @@ test('a sentence that is missing is noticed at the start, not in front of a call
   await expect(openPrompts({ folder: files.folder, log })).rejects.toThrow(/taken\.liquid is missing/);
 });
 
+test('a file nothing asks for keeps nobody from being answered, and is told', async () => {
+  await using files = await copyTemplates();
+  await files.edit('speech/es/ofered', 'Tengo libre.');
+  await using prompts = await openPrompts({ folder: files.folder, log });
+  expect(prompts.problem).toMatch(/ofered\.liquid: nothing asks/);
+});
+
 test.each([
   [
     'a variable nobody gives, in a branch that is not taken',
