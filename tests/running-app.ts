@@ -4,7 +4,7 @@ import { fillSlots } from '#booking/fill-slots.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createRehearsalModel } from '#model/rehearsal.ts';
 import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
-import { openDirectory } from '#organization/directory.ts';
+import { type Directory, openDirectory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import { openPrompts } from '#prompts/templates.ts';
 import { createMemoryStore } from '#storage/memory-store.ts';
@@ -24,6 +24,7 @@ export interface RunningApp extends AsyncDisposable {
   url: string;
   sql: Sql;
   organization: Organization;
+  directory: Directory;
   happenings: Events;
   /** The path of a link that signs in to the console once. */
   signInPath: () => string;
@@ -78,6 +79,7 @@ export async function startApp({
     url,
     sql,
     organization,
+    directory,
     happenings,
     signInPath: staff.signInPath,
     ledgerUrl: appUrl,

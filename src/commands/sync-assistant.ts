@@ -117,7 +117,7 @@ async function plan(
   const { sql, config, organization, publicUrl } = parts;
   const { vapiSecret } = await readSecrets(config);
   await using prompts = await openPrompts({ folder: promptsFolder, sql, log: commandLog() });
-  const ourTools = toolDefinitions(sql, prompts);
+  const ourTools = toolDefinitions({ sql, prompts, organization });
   const language = organization.languages[0] ?? 'en';
   const sentences = sentencesFrom((outcome) => prompts.speak(outcome, { organization, language }, {}));
   const wanted = assistantBlocks({ organization, publicUrl, secret: vapiSecret, sentences }, ourTools);
@@ -129,10 +129,18 @@ async function plan(
   return planned.plan;
 }
 
-function toolDefinitions(sql: Sql, prompts: Prompts) {
+function toolDefinitions({
+  sql,
+  prompts,
+  organization,
+}: {
+  sql: Sql;
+  prompts: Prompts;
+  organization: Organization;
+}) {
   const store = createMemoryStore();
-  return createToolbox({ sql, store, openSlots: createOpenSlots({ sql, store }), prompts, texting: false })
-    .definitions;
+  const openSlots = createOpenSlots({ sql, store });
+  return createToolbox({ sql, store, openSlots, prompts, texting: false }).definitionsFor(organization);
 }
 
 function tell(

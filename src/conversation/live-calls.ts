@@ -41,6 +41,8 @@ export interface LiveTurn {
 export interface CallMemory {
   /** Turns in a row in which no model answered. */
   modelFailures: number;
+  /** What the caller was found to speak; nothing while that is the organization's first language. */
+  language: string | undefined;
   /** Ends the wait for the last minute of the call's hold. */
   stopWatchingHold: (() => void) | undefined;
 }
@@ -85,7 +87,7 @@ export function createLiveCalls(nowMs: () => number = () => performance.now()): 
       started: false,
       inside: 0,
       seenAtMs: 0,
-      memory: { modelFailures: 0, stopWatchingHold: undefined },
+      memory: { modelFailures: 0, language: undefined, stopWatchingHold: undefined },
     };
     calls.delete(key);
     calls.set(key, call);

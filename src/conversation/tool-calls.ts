@@ -41,7 +41,7 @@ export async function runToolCalls(
     const facts = await beginTurn(sql, call, { caller, userTurns: null, requestedAt: null });
     // Without a time of sending nothing is ever overtaken.
     if (facts === undefined) return;
-    const language = organization.languages[0] ?? 'en';
+    const language = live.memory.language ?? organization.languages[0] ?? 'en';
     const context = { organization, call, facts, now, language, userTurns: null, turn: null };
     for (const { name, arguments: args } of calls) {
       const startedMs = performance.now();
@@ -50,6 +50,7 @@ export async function runToolCalls(
       runs.push(run);
       tellCall.tool(context, { name, result: run.result, durationMs: performance.now() - startedMs });
     }
+    live.memory.language = context.language;
     tellCall.changes(context, Promise.resolve());
   })();
   live.track(running);

@@ -34,7 +34,7 @@ export async function* runTurn(
     await Promise.race([live.earlierWork, deadline(earlierWorkDeadlineMs)]);
     stop.throwIfAborted();
     // Tracked, so that a newer request takes its number after this one: the ledger's order is the order of arrival.
-    const beginning = begin(parts, request, call);
+    const beginning = begin(parts, request, call, live.memory.language);
     live.track(beginning);
     context = await beginning;
     beganAtMs = performance.now();
@@ -49,6 +49,7 @@ export async function* runTurn(
     yield* apologise(parts, request, error);
   } finally {
     if (context !== undefined) {
+      live.memory.language = context.language;
       live.track(recordTurn(parts.sql, call, { number: context.facts.turn, ...watch.times }));
       const { spans, times } = watch;
       parts.tellCall.turn(context, { spans, tools: times.tools, cut: stop.aborted }, live.allWork());
@@ -63,11 +64,12 @@ async function begin(
   { sql }: TurnParts,
   { organization, caller, history, requestedAt, now }: TurnRequest,
   call: CallKey,
+  languageSpoken: string | undefined,
 ): Promise<ToolContext | undefined> {
   const userTurns = history.filter((message) => message.role === 'user').length;
   const facts = await beginTurn(sql, call, { caller, userTurns, requestedAt });
   if (facts === undefined) return undefined;
-  const language = organization.languages[0] ?? 'en';
+  const language = languageSpoken ?? organization.languages[0] ?? 'en';
   return { organization, call, facts, now, language, userTurns, turn: facts.turn };
 }
 
@@ -81,7 +83,7 @@ async function* converse(parts: TurnParts, turn: Turn): AsyncGenerator<TurnEvent
   const system = parts.systemPrompt({ ...context, dashboardPrompt: request.dashboardPrompt });
   const messages: ModelMessage[] = [{ role: 'system', content: system }, ...request.history];
   const brought = foreign(parts.toolbox, request.platformTools);
-  const tools: ModelTool[] = [...parts.toolbox.definitions, ...brought];
+  const tools: ModelTool[] = [...parts.toolbox.definitionsFor(request.organization), ...brought];
   let spoken = '';
   for (let pass = 1; pass <= passesMax; pass += 1) {
     const ours: OurCall[] = [];

@@ -20,7 +20,7 @@ export interface ToolContext {
   call: CallKey;
   facts: CallSnapshot;
   now: Date;
-  /** Language of what is spoken, e.g. `en`. */
+  /** Language of what is spoken, e.g. `en`; changes when a tool is told that the caller speaks another one. */
   language: string;
   /** Messages of the caller in the history; `null` from a door without a history, where the voice rules rest. */
   userTurns: number | null;

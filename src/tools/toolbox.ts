@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { localDate } from '#booking/open-hours.ts';
+import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { cancelOwnAppointment, findOwnAppointments, moveOwnAppointment } from './change-appointment.ts';
 import { checkAvailability } from './check-availability.ts';
@@ -10,8 +11,11 @@ import type { Tool, ToolContext, ToolRun } from './tool.ts';
 
 /** The tools that run in this process. */
 export interface Toolbox {
-  /** As the model is shown them, in OpenAI's form; byte-stable, so that a provider's prompt cache holds them. */
-  readonly definitions: ToolDefinition[];
+  /**
+   * As the model is shown them, in OpenAI's form; the same bytes for every call of an organization, so that a
+   * provider's prompt cache holds them. Where several languages are spoken, each tool can be told which.
+   */
+  definitionsFor(organization: Pick<Organization, 'languages'>): ToolDefinition[];
   has(name: string): boolean;
   /**
    * Runs a tool. Arguments that do not fit the tool's schema give a result with `success: false` that says which,
@@ -47,10 +51,17 @@ export function createToolbox(deps: Offering & { prompts: Prompts; texting: bool
   ]) {
     tools.set(tool.name, tool as unknown as Tool);
   }
+  const definitions = new Map<string, ToolDefinition[]>();
   return {
-    definitions: [...tools.values()].map(definitionOf),
+    definitionsFor({ languages }) {
+      const key = languages.join();
+      const known = definitions.get(key) ?? [...tools.values()].map((tool) => definitionOf(tool, languages));
+      definitions.set(key, known);
+      return known;
+    },
     has: (name) => tools.has(name),
     async run(name, args, context) {
+      context.language = languageSaid(args, context.organization) ?? context.language;
       const tool = tools.get(name);
       const parsed = tool?.arguments.safeParse(args);
       if (tool === undefined || parsed === undefined || !parsed.success) {
@@ -76,7 +87,27 @@ export function createToolbox(deps: Offering & { prompts: Prompts; texting: bool
 }
 
 /** Unknown arguments, such as the `tenantId` older prompts send, are accepted and ignored; the model is not shown any. */
-function definitionOf({ name, description, arguments: schema }: Tool): ToolDefinition {
+function definitionOf(
+  { name, description, arguments: schema }: Tool,
+  languages: Organization['languages'],
+): ToolDefinition {
   const { $schema: _, ...parameters } = z.toJSONSchema(schema, { io: 'input' }) as Record<string, unknown>;
+  const [first, ...others] = languages;
+  if (others.length > 0) {
+    const language = {
+      type: 'string',
+      enum: languages,
+      description: `The language the caller speaks; leave it out while it is ${first}`,
+    };
+    parameters['properties'] = { ...(parameters['properties'] as object), language };
+  }
   return { type: 'function', function: { name, description, parameters } };
+}
+
+const languageGiven = z.object({ language: z.string() });
+
+/** The language the model says the caller speaks, if it is one the organization speaks. */
+function languageSaid(args: unknown, { languages }: Organization): string | undefined {
+  const given = languageGiven.safeParse(args).data?.language.toLowerCase();
+  return given === undefined ? undefined : languages.find((one) => one.toLowerCase() === given);
 }
