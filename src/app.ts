@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Sql } from 'postgres';
-import { createOpenSlots, type OpenSlots } from '#booking/open-slots.ts';
+import type { OpenSlots } from '#booking/open-slots.ts';
 import { type Console, createConsole } from '#console/console.ts';
 import type { DependencyState } from '#console/health-routes.ts';
 import { createCallLife } from '#conversation/call-life.ts';
@@ -37,6 +37,7 @@ import { organizationKey } from '#vapi/organization-key.ts';
 export interface AppParts {
   sql: Sql;
   store: Store;
+  openSlots: OpenSlots;
   directory: Directory;
   prompts: Prompts;
   model: LanguageModel;
@@ -64,8 +65,7 @@ const drainMs = 10_000;
 
 /** The composition: which room gets what. Disposing closes the doors first, then lets turns and commits end. */
 export function createApp(parts: AppParts): App {
-  const { sql, store, prompts, directory, happenings, log, model } = parts;
-  const openSlots = createOpenSlots({ sql, store });
+  const { sql, store, openSlots, prompts, directory, happenings, log, model } = parts;
   const toolbox = createToolbox({ sql, store, openSlots, prompts, texting: parts.twilio !== undefined });
   const temporalContexts = createTemporalContexts();
   const systemPrompt = createSystemPrompt(prompts, temporalContexts);

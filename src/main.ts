@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fillSlots } from '#booking/fill-slots.ts';
+import { createOpenSlots } from '#booking/open-slots.ts';
 import { openWorker } from '#jobs/worker.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createOpenAiModel } from '#model/openai.ts';
@@ -49,6 +50,7 @@ async function main(config: Config, log: Log): Promise<void> {
     await openLedger(ledgerPlace(config), { holder: 'server', log, poolSize }),
   );
   const store = resources.use(await openStore(config, log));
+  const openSlots = resources.use(createOpenSlots({ sql, store }));
   const happenings = resources.use(createEvents({ wire: store }));
   const prompts = resources.use(await openPrompts({ folder: promptsFolder, sql, log }));
   if (config.DATABASE_URL === undefined) await seedDemoClinic({ sql, key: secrets.demoKey });
@@ -60,7 +62,7 @@ async function main(config: Config, log: Log): Promise<void> {
   const twilio = twilioAccount(config);
   const publicUrl = config.PUBLIC_URL;
   if (config.WORKER) {
-    const parts = { sql, store, url: ledgerUrl, directory, prompts, twilio, publicUrl, happenings, log };
+    const parts = { sql, openSlots, url: ledgerUrl, directory, prompts, twilio, publicUrl, happenings, log };
     resources.use(await openWorker(parts));
   }
 
@@ -68,6 +70,7 @@ async function main(config: Config, log: Log): Promise<void> {
     createApp({
       sql,
       store,
+      openSlots,
       directory,
       prompts,
       model: openModel(config, log),

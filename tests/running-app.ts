@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { fillSlots } from '#booking/fill-slots.ts';
+import { createOpenSlots } from '#booking/open-slots.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createRehearsalModel } from '#model/rehearsal.ts';
 import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
@@ -62,6 +63,7 @@ export async function startApp({
     createApp({
       sql,
       store,
+      openSlots: opening.use(createOpenSlots({ sql, store })),
       directory,
       prompts,
       model,

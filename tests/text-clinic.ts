@@ -2,6 +2,7 @@ import postgres, { type Sql } from 'postgres';
 import { confirmBooking } from '#booking/appointments.ts';
 import type { CallKey } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
+import { createOpenSlots } from '#booking/open-slots.ts';
 import { openRunner } from '#jobs/runner.ts';
 import { createHandlers } from '#jobs/tasks.ts';
 import { openDirectory } from '#organization/directory.ts';
@@ -114,10 +115,11 @@ export async function openTextClinic(settings: Record<string, unknown> = {}): Pr
       await using starting = new AsyncDisposableStack();
       const { sql } = starting.use(await openPostgres({ url: ledgerUrl, poolSize: 2, log }));
       const directory = starting.use(await openDirectory({ sql, log }));
+      const openSlots = starting.use(createOpenSlots({ sql, store: clinic.store }));
       const sender = createTwilio({ ...account, baseUrl: twilioUrl, timeoutMs });
       const handlers = createHandlers({
         sql,
-        store: clinic.store,
+        openSlots,
         directory,
         prompts,
         sender,

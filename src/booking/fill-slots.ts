@@ -67,6 +67,8 @@ async function fillFrom(sql: Sql, organization: Organization, now: Date, fills: 
   if (parts.length === 0) return nothing;
   const [row] = await sql<[{ changes: SlotChanges }]>`
     select write_slots(${organization.id}, ${sql.json(parts as never)}) as changes`;
+  const { added, removed, changed } = row.changes;
+  if (added + removed + changed > 0) await sql`select announce_slots(${organization.id})`;
   return row.changes;
 }
 

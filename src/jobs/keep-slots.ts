@@ -2,16 +2,15 @@ import type { Sql } from 'postgres';
 import { z } from 'zod';
 import { claimsOutsideHours } from '#booking/claims-outside-hours.ts';
 import { fillAllSlots, fillSlots, type SlotChanges } from '#booking/fill-slots.ts';
-import { forgetOpenSlots } from '#booking/open-slots.ts';
+import type { OpenSlots } from '#booking/open-slots.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
-import type { Store } from '#storage/store.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Handler } from './job.ts';
 
 interface KeepSlotsParts {
   sql: Sql;
-  store: Store;
+  openSlots: OpenSlots;
   directory: Directory;
   log: Log;
 }
@@ -49,13 +48,13 @@ export function keepAllSlots(parts: KeepSlotsParts): Handler {
 }
 
 async function tell(
-  { sql, store, log }: KeepSlotsParts,
+  { sql, openSlots, log }: KeepSlotsParts,
   organization: Organization,
   changes: SlotChanges,
 ): Promise<void> {
   const { added, removed, changed, kept } = changes;
   if (added + removed + changed === 0) return;
-  await forgetOpenSlots(store, organization);
+  await openSlots.forget(organization);
   log.info({ organization: organization.key, added, removed, changed }, 'slots follow the open hours');
   if (kept === 0) return;
   const outside = await claimsOutsideHours(sql, organization);

@@ -1,11 +1,11 @@
-import type { Store } from '#storage/store.ts';
+import type { OpenSlots } from '#booking/open-slots.ts';
 import { forgetOldJobs } from './forget-old-jobs.ts';
 import type { Handlers, Schedule } from './job.ts';
 import { keepAllSlots, keepSlots } from './keep-slots.ts';
 import { type SendTextParts, sendText } from './send-text.ts';
 
 export interface TaskParts extends SendTextParts {
-  store: Store;
+  openSlots: OpenSlots;
 }
 
 /**

@@ -97,4 +97,6 @@ export interface Practitioner {
   bufferMinutes: number | null;
   minimumNoticeMinutes: number | null;
   horizonDays: number | null;
+  /** Google calendar whose events keep them busy and which appointments are written to; `null` is none. */
+  calendarId: string | null;
 }

@@ -64,6 +64,7 @@ export const practitionerSettings = z.object({
   spokenName: z.string(),
   weekly: weekly.nullable(),
   ...own.shape,
+  calendarId: z.string().min(1, 'is empty; leave it out or write null').max(320).nullable(),
 });
 
 /** Where a clinic said nothing about its hours: Monday to Friday, nine to six, half-hour slots for three weeks. */

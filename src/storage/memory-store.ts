@@ -3,8 +3,8 @@ import type { Listener, Store } from './store.ts';
 /** One process needs a few per organization and day; more is a mistake and must not eat the memory. */
 const entriesMax = 10_000;
 
-interface Entry<T> {
-  value: T;
+interface Entry {
+  value: string;
   untilMs: number;
 }
 
@@ -14,53 +14,44 @@ interface Entry<T> {
  * @param nowMs the clock that lifetimes are measured with
  */
 export function createMemoryStore(nowMs: () => number = Date.now): Store & AsyncDisposable {
-  const values = new Map<string, Entry<string>>();
-  const hashes = new Map<string, Entry<Map<string, string>>>();
+  const values = new Map<string, Entry>();
   const listeners = new Map<string, Set<Listener>>();
 
-  function fresh<T>(entries: Map<string, Entry<T>>, key: string): Entry<T> | undefined {
-    const found = entries.get(key);
+  function fresh(key: string): Entry | undefined {
+    const found = values.get(key);
     if (found === undefined || found.untilMs > nowMs()) return found;
-    entries.delete(key);
+    values.delete(key);
     return undefined;
   }
 
   /** The oldest goes when there is no room; written again, an entry is the youngest. */
-  function put<T>(entries: Map<string, Entry<T>>, key: string, value: T, ttlMs: number): Entry<T> {
+  function put(key: string, value: string, ttlMs: number): Entry {
     const entry = { value, untilMs: nowMs() + ttlMs };
-    entries.delete(key);
-    entries.set(key, entry);
-    const [oldest] = entries.keys();
-    if (entries.size > entriesMax && oldest !== undefined) entries.delete(oldest);
+    values.delete(key);
+    values.set(key, entry);
+    const [oldest] = values.keys();
+    if (values.size > entriesMax && oldest !== undefined) values.delete(oldest);
     return entry;
   }
 
   return {
     available: true,
-    get: async (key) => fresh(values, key)?.value,
+    get: async (key) => fresh(key)?.value,
     set: async (key, value, ttlMs) => {
-      put(values, key, value, ttlMs);
+      put(key, value, ttlMs);
     },
-    hashGet: async (key, field) => fresh(hashes, key)?.value.get(field),
-    hashSet: async (key, field, value, ttlMs) => {
-      const fields = fresh(hashes, key)?.value ?? new Map<string, string>();
-      put(hashes, key, fields.set(field, value), ttlMs);
-    },
-    hashDelete: async (key, field) => {
-      if (field === undefined) hashes.delete(key);
-      else hashes.get(key)?.value.delete(field);
-    },
+    cache: undefined,
     lock: async (key, owner, ttlMs) => {
-      const other = fresh(values, key);
+      const other = fresh(key);
       if (other !== undefined) return { state: 'busy', owner: other.value };
-      const mine = put(values, key, owner, ttlMs);
+      const mine = put(key, owner, ttlMs);
       return {
         state: 'held',
         release: async () => {
           if (values.get(key) === mine) values.delete(key);
         },
         keep: async (keeper, keepMs) => {
-          if (values.get(key) === mine) put(values, key, keeper, keepMs);
+          if (values.get(key) === mine) put(key, keeper, keepMs);
         },
       };
     },

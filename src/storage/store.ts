@@ -4,11 +4,8 @@ export interface Store {
   readonly available: boolean;
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string, ttlMs: number): Promise<void>;
-  hashGet(key: string, field: string): Promise<string | undefined>;
-  /** The lifetime is the whole hash's and starts anew with each write. */
-  hashSet(key: string, field: string, value: string, ttlMs: number): Promise<void>;
-  /** One field, or the whole hash. */
-  hashDelete(key: string, field?: string): Promise<void>;
+  /** Values that all processes share; nothing in an installation of one process, which keeps its own. */
+  readonly cache: SharedCache | undefined;
   /**
    * Never waits: whoever finds it busy decides what that means.
    *
@@ -22,6 +19,35 @@ export interface Store {
   publish(channel: string, message: string): Promise<void>;
   /** Hears what is published from now on, in the order of each publisher. */
   subscribe(channel: string, listener: Listener): Subscription;
+}
+
+/**
+ * Fields under keys, read by all processes and filled by whichever finds one missing. Whoever drops a field thereby
+ * refuses every fill that was under way: such a one may have read before the change. Never throws.
+ */
+export interface SharedCache {
+  /** A field's value; `missing` when there is none, nothing when nobody can say. */
+  get(key: string, field: string): Promise<string | 'missing' | undefined>;
+  /**
+   * What each of these fields may be filled with from now on, one guard each. To be taken before the truth is read.
+   *
+   * @returns nothing when nobody can say
+   */
+  guards(key: string, fields: string[], ttlMs: number): Promise<string[] | undefined>;
+  /** Fills fields whose guard still holds. The lifetime is the whole key's and starts anew with each fill. */
+  fill(key: string, entries: CacheEntry[], ttlMs: number): Promise<void>;
+  /**
+   * Drops one field, or all of a key.
+   *
+   * @returns false when it may not have been done
+   */
+  drop(key: string, field?: string): Promise<boolean>;
+}
+
+export interface CacheEntry {
+  field: string;
+  value: string;
+  guard: string;
 }
 
 export interface Listener {

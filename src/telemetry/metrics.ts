@@ -38,11 +38,13 @@ export function counter<L extends string = never>(
  * How long something takes; kept in seconds, as Prometheus wants it, and given in milliseconds, as we measure it.
  *
  * @param name ends in `_seconds`
+ * @param bucketsSeconds where it counts apart; up to what a platform waits for a turn unless said otherwise
  */
 export function durations<L extends string = never>(
   name: string,
   help: string,
   labelNames: L[] = [],
+  bucketsSeconds: number[] = durationBucketsSeconds,
 ): (ms: number, labels: Labels<L>) => void {
   const known = registry.getSingleMetric(name) as Histogram<string> | undefined;
   const made =
@@ -51,7 +53,7 @@ export function durations<L extends string = never>(
       name,
       help,
       labelNames: checked(name, labelNames),
-      buckets: durationBucketsSeconds,
+      buckets: bucketsSeconds,
       registers: [registry],
     });
   return (ms, labels) => made.observe(labels, ms / 1000);

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { localDate } from '#booking/open-hours.ts';
-import { type OpenSlot, ofPractitioners } from '#booking/open-slots.ts';
+
+import { ofPractitioners } from '#booking/open-slots.ts';
+import type { OpenSlot } from '#booking/slot-days.ts';
+
 import type { Organization } from '#organization/organization.ts';
 import { spokenDate, spokenDateName, spokenList, spokenWeekday } from '#prompts/spoken-time.ts';
 import { outcomeOf } from '#prompts/template-variables.ts';

@@ -3,7 +3,8 @@ import { type Offer, recordOffers } from '#booking/calls.ts';
 import { chooseSlots, type TimeWish } from '#booking/choose-slots.ts';
 import type { Claiming } from '#booking/holds.ts';
 import { localDate } from '#booking/open-hours.ts';
-import type { OpenSlot, OpenSlots } from '#booking/open-slots.ts';
+import type { OpenSlots } from '#booking/open-slots.ts';
+import type { OpenSlot } from '#booking/slot-days.ts';
 import type { Organization } from '#organization/organization.ts';
 import {
   type SpokenSlot,

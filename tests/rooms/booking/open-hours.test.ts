@@ -41,6 +41,7 @@ const likeTheClinic: Practitioner = {
   bufferMinutes: null,
   minimumNoticeMinutes: null,
   horizonDays: null,
+  calendarId: null,
 };
 
 function slotsOn(date: string, zone = 'America/New_York', own: Partial<Schedule> = {}) {

@@ -40,6 +40,7 @@ const clinic: Organization = {
       bufferMinutes: null,
       minimumNoticeMinutes: null,
       horizonDays: null,
+      calendarId: null,
     },
   ],
   addresses: [

@@ -57,6 +57,10 @@ async function useEveryTable(tenantId: string, practitionerId: string): Promise<
       returning slot_id, version`;
     return made;
   });
+  await inTenant(app, tenantId, async (tx) => {
+    await tx`update practitioners set calendar_id = 'lee@clinic.example' where id = ${practitionerId}`;
+    await tx`select connect_calendars(${tenantId}, 'oauth', '\\x00', 'somebody')`;
+  });
   const [first] = await app`select begin_turn(${tenantId}, ${callSid}, '+15550100009', 1) as call`;
   expect(first?.['call']).toBeDefined();
   const offer = { number: 1, slotId: slot?.slot_id ?? '', version: slot?.version ?? '' };
@@ -76,6 +80,13 @@ async function useEveryTable(tenantId: string, practitionerId: string): Promise<
     tenantId,
     (tx) => tx`insert into call_back_requests (tenant_id, number) values (${tenantId}, '+15550100009')`,
   );
+  const [day, next] = [Date.now(), Date.now() + 2 * 86_400_000].map((ms) => new Date(ms).toISOString());
+  const reading = {
+    ...{ practitionerId, calendarId: 'lee@clinic.example', round: 0, whole: true, listedFrom: day },
+    ...{ windowEndsAt: next, syncToken: 'token', events: [{ id: 'away', startsAt: day, endsAt: next }] },
+  };
+  const [applied] = await app`select apply_calendar(${tenantId}, ${app.json(reading as never)}) as answer`;
+  expect(applied?.['answer']).toEqual({ applied: true, changed: 1 });
 }
 
 async function tenantTables(sql: Sql): Promise<string[]> {

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createMemoryStore } from '#storage/memory-store.ts';
 import { openRedis } from '#storage/redis.ts';
-import type { Lock, Store } from '#storage/store.ts';
+import type { Lock, SharedCache, Store } from '#storage/store.ts';
 import { createLog } from '#telemetry/log.ts';
 import type { Restartable } from '../../../src/commands/torture/processes.ts';
 import { redisServer } from '../../redis-server.ts';
@@ -79,29 +80,6 @@ function conformance(open: () => Promise<Subject>): void {
     expect(await store.get('a')).toBe('');
   });
 
-  test('the fields of a hash are apart', async () => {
-    const { store } = await open();
-    await store.hashSet('h', 'x', '1', ttlMs);
-    await store.hashSet('h', 'y', '2', ttlMs);
-    await store.hashDelete('h', 'x');
-    expect(await store.hashGet('h', 'x')).toBeUndefined();
-    expect(await store.hashGet('h', 'y')).toBe('2');
-    await store.hashDelete('h');
-    expect(await store.hashGet('h', 'y')).toBeUndefined();
-    await store.hashDelete('h', 'never there');
-  });
-
-  test('the lifetime of a hash starts anew with each write', async () => {
-    const { store, pass } = await open();
-    await store.hashSet('h', 'x', '1', 200);
-    await store.hashSet('h', 'y', '2', 1_000);
-    await pass(200);
-    expect(await store.hashGet('h', 'x')).toBe('1');
-    await pass(1_000);
-    expect(await store.hashGet('h', 'x')).toBeUndefined();
-    expect(await store.hashGet('h', 'y')).toBeUndefined();
-  });
-
   test('a lock is held by one, and the others are told who has it', async () => {
     const { store } = await open();
     const lock = held(await store.lock('l', 'Ann Miller', ttlMs));
@@ -153,9 +131,10 @@ test('the memory store forgets the oldest rather than growing without end', asyn
 async function knowsNothing(store: Store): Promise<void> {
   expect(await store.get('a')).toBeUndefined();
   await store.set('a', 'lost', ttlMs);
-  expect(await store.hashGet('h', 'x')).toBeUndefined();
-  await store.hashSet('h', 'x', 'lost', ttlMs);
-  await store.hashDelete('h');
+  expect(await store.cache?.get('h', 'x')).toBeUndefined();
+  expect(await store.cache?.guards('h', ['x'], ttlMs)).toBeUndefined();
+  await store.cache?.fill('h', [{ field: 'x', value: 'lost', guard: '' }], ttlMs);
+  expect(await store.cache?.drop('h')).toBe(false);
   expect(await store.lock('l', 'x', ttlMs)).toEqual({ state: 'unavailable' });
   expect(store.available).toBe(false);
 }
@@ -210,8 +189,60 @@ redisServer.describe('a Redis that does not answer', () => {
 
   test('a command it refuses is unknown and leaves it in use', async () => {
     const store = await openStore(await startServer());
-    await store.hashSet('h', 'x', '1', ttlMs);
+    await store.cache?.guards('h', ['x'], ttlMs);
     expect(await store.get('h')).toBeUndefined();
     expect(store.available).toBe(true);
+  });
+});
+
+redisServer.describe('the shared cache', () => {
+  async function openCache(server: Restartable): Promise<SharedCache> {
+    const { cache } = await openStore(server);
+    if (cache === undefined) throw new Error('this store has no cache');
+    return cache;
+  }
+  const entry = (field: string, value: string, guards: string[] | undefined, index = 0) => [
+    { field, value, guard: guards?.[index] ?? '' },
+  ];
+
+  test('a field is filled under its guard and dropped, the others stay', async () => {
+    const cache = await openCache(await startServer());
+    expect(await cache.get('h', 'x')).toBe('missing');
+    const guards = await cache.guards('h', ['x', 'y'], ttlMs);
+    await cache.fill('h', [...entry('x', '1', guards), ...entry('y', '2', guards, 1)], ttlMs);
+    expect(await cache.get('h', 'x')).toBe('1');
+    expect(await cache.drop('h', 'x')).toBe(true);
+    expect(await cache.get('h', 'x')).toBe('missing');
+    expect(await cache.get('h', 'y')).toBe('2');
+    expect(await cache.drop('h')).toBe(true);
+    expect(await cache.get('h', 'y')).toBe('missing');
+  });
+
+  test('what was read before a drop fills nothing after it, of one field, of all, and of a Redis that forgot', async () => {
+    const server = await startServer();
+    const cache = await openCache(server);
+    const fill = async (value: string, drop: () => Promise<unknown>) => {
+      const guards = await cache.guards('h', ['x'], ttlMs);
+      await drop();
+      await cache.fill('h', entry('x', value, guards), ttlMs);
+      return cache.get('h', 'x');
+    };
+    expect(await fill('right', async () => {})).toBe('right');
+    expect(await fill('of before', () => cache.drop('h', 'x'))).toBe('missing');
+    expect(await fill('of before', () => cache.drop('h'))).toBe('missing');
+    const admin = new Redis(server.url);
+    onTestFinished(() => admin.disconnect());
+    expect(await fill('of before', () => admin.flushall())).toBe('missing');
+    expect(await fill('right', async () => {})).toBe('right');
+  });
+
+  test('a key lives as long as its last fill says', async () => {
+    const cache = await openCache(await startServer());
+    const guards = await cache.guards('h', ['x'], 200);
+    await cache.fill('h', entry('x', '1', guards), 400);
+    await delay(220);
+    expect(await cache.get('h', 'x')).toBe('1');
+    await delay(220);
+    expect(await cache.get('h', 'x')).toBe('missing');
   });
 });

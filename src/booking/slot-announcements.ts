@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import type { Sql } from 'postgres';
+import type { Store } from '#storage/store.ts';
+import type { SlotMemory } from './slot-memory.ts';
+
+/** What processes tell each other about days that have changed. */
+export interface SlotAnnouncements extends AsyncDisposable {
+  /** False while others' changes may be missed. */
+  readonly live: boolean;
+  /** Tells every other process that a day of an organization has changed, or all of them. */
+  tell(tenantId: string, isoDate?: string): Promise<void>;
+}
+
+const channel = 'slots';
+
+/**
+ * Forgets what other processes have changed: by way of the store what calls change, by way of Postgres, at the commit,
+ * what commands and calendars change. When either connection was lost, everything is forgotten.
+ */
+export function openSlotAnnouncements({
+  sql,
+  store,
+  memory,
+}: {
+  sql: Sql;
+  store: Store;
+  memory: SlotMemory;
+}): SlotAnnouncements {
+  /** Tells our own messages from those of others. */
+  const self = randomUUID();
+  const subscription = store.subscribe(channel, {
+    onMessage(message) {
+      const [teller, tenantId = '', isoDate] = message.split(' ');
+      // What this process changed it has forgotten already, and may have read again since.
+      if (teller !== self) memory.drop(tenantId, isoDate);
+    },
+    onLost: () => memory.dropAll(),
+  });
+  const listening = sql
+    .listen(
+      'holdline_slots',
+      (tenantId) => memory.drop(tenantId),
+      // Called whenever listening begins, after a lost connection too.
+      () => memory.dropAll(),
+    )
+    // Behind a pooler in transaction mode nothing is heard; what the store tells remains.
+    .catch(() => undefined);
+  return {
+    get live() {
+      return subscription.live;
+    },
+    tell: (tenantId, isoDate) =>
+      store.publish(channel, [self, tenantId, ...(isoDate === undefined ? [] : [isoDate])].join(' ')),
+    async [Symbol.asyncDispose]() {
+      subscription[Symbol.dispose]();
+      await (await listening)?.unlisten().catch(() => {});
+    },
+  };
+}
