@@ -6,14 +6,16 @@ import { type Console, createConsole } from '#console/console.ts';
 import type { DependencyState } from '#console/health-routes.ts';
 import { createCallLife } from '#conversation/call-life.ts';
 import { createCallerSpeech } from '#conversation/caller-speech.ts';
+import { createCarriedCalls } from '#conversation/carried-calls.ts';
 import { createHoldWatch } from '#conversation/hold-watch.ts';
+import { createListenAhead } from '#conversation/listen-ahead.ts';
 import { createLiveCalls } from '#conversation/live-calls.ts';
 import { createSystemPrompt } from '#conversation/prompt.ts';
 import { createTellCall } from '#conversation/tell-call.ts';
 import { createTemporalContexts, type TemporalContext } from '#conversation/temporal-context.ts';
 import { runToolCalls } from '#conversation/tool-calls.ts';
 import { runTurn } from '#conversation/turn.ts';
-import type { TurnEvent } from '#conversation/turn-events.ts';
+import type { TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
 import { createTurnWatch, type TurnWatch } from '#conversation/turn-watch.ts';
 import { twilioHooks } from '#jobs/twilio-hooks.ts';
 import type { LanguageModel } from '#model/language-model.ts';
@@ -21,6 +23,8 @@ import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { WordlessOutcome } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
+import { isTwilios } from '#sms/webhooks.ts';
+import { type DoorParts, socketDoors } from '#sockets/doors.ts';
 import type { Store } from '#storage/store.ts';
 import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
@@ -47,10 +51,12 @@ export interface AppParts {
   /** Domains a call's control url may be under. */
   controlHosts: string[];
   trustProxy: boolean;
-  /** Whose texts these are; without one, texts are recorded and not sent. */
+  /** Whose texts and calls these are; without one, texts are recorded and not sent, and no call of Twilio's is let in. */
   twilio?: { accountSid: string; authToken: string } | undefined;
   /** What happens, for those who watch. */
   happenings: Events;
+  /** Smaller for tests. */
+  socketLimits?: DoorParts['socketLimits'];
   log: Log;
 }
 
@@ -77,19 +83,10 @@ export function createApp(parts: AppParts): App {
   const tellCall = createTellCall({ sql, events: happenings, log });
   const turnWatch = createTurnWatch();
   const turnParts = { sql, model, toolbox, prompts, systemPrompt, liveCalls, holdWatch, tellCall, log };
+  const oneTurn = (request: TurnRequest, signal: AbortSignal) =>
+    turnWatch.through(request, runTurn(turnParts, request, signal));
 
-  const http: FastifyInstance = fastify({
-    // Fastify speaks up only when something is wrong; what happens is told by us.
-    loggerInstance: log.child({}, { level: quieter(log.level) }) as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: parts.trustProxy,
-    // A call's next turn may arrive on an open connection while we stop: it is answered, not refused.
-    return503OnClosing: false,
-  });
-  // Bodies are checked as bytes (signatures) and read by the doors themselves, which know what to answer.
-  http.removeAllContentTypeParsers();
-  http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-
+  const http = bareServer(parts);
   health(http, parts);
   twilioHooks(http, { ...parts, account: parts.twilio, openSlots, publicUrl: parts.publicUrl });
   const authenticate = createAuthentication({ secret: parts.vapiSecret, directory });
@@ -122,11 +119,22 @@ export function createApp(parts: AppParts): App {
     directory,
     callLife,
     callControl,
-    runTurn: (request, signal) => turnWatch.through(request, runTurn(turnParts, request, signal)),
+    runTurn: oneTurn,
     unknownOrganization: () => unknownOrganization(prompts),
     log,
   });
 
+  socketDoors(http, {
+    ...parts,
+    authenticate,
+    isTwilios: (request) => parts.twilio !== undefined && isTwilios(request, parts.twilio.authToken),
+    runTurn: oneTurn,
+    callLife,
+    callerSpeech,
+    carriedCalls: createCarriedCalls(store),
+    listenAhead: createListenAhead(openSlots),
+    speak,
+  });
   const staff = staffPages(http, parts, { openSlots, turnWatch });
 
   const answered = answering(http.server);
@@ -144,6 +152,21 @@ export function createApp(parts: AppParts): App {
       await callControl[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The server without a door. Bodies are checked as bytes (signatures) and read by the doors, which know what to answer. */
+function bareServer({ log, trustProxy }: AppParts): FastifyInstance {
+  const http: FastifyInstance = fastify({
+    // Fastify speaks up only when something is wrong; what happens is told by us.
+    loggerInstance: log.child({}, { level: quieter(log.level) }) as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy,
+    // A call's next turn may arrive on an open connection while we stop: it is answered, not refused.
+    return503OnClosing: false,
+  });
+  http.removeAllContentTypeParsers();
+  http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  return http;
 }
 
 /** Gives a function whose promise resolves when every request that is being answered has been. */

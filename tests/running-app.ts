@@ -13,11 +13,16 @@ import { openPostgres } from '#storage/postgres.ts';
 import { openRedis } from '#storage/redis.ts';
 import { createEvents, type Events } from '#telemetry/events.ts';
 import { createLog } from '#telemetry/log.ts';
-import { createApp } from '../src/app.ts';
+import { type AppParts, createApp } from '../src/app.ts';
 import { promptsFolder } from '../src/config.ts';
 import { openLedgerDatabase } from './ledger-database.ts';
 
 export const vapiSecret = 'a-secret-only-for-tests';
+/** Whose calls are let in by their signature; its texts are sent, where there is a worker. */
+export const twilioAccount = {
+  accountSid: `AC${'0'.repeat(32)}`,
+  authToken: 'a-token-only-for-tests',
+};
 export const demoKey = 'a-demo-key-only-for-tests';
 
 /** The whole server on a port of its own, on a ledger of its own with the demo clinic in it. */
@@ -37,6 +42,8 @@ export async function startApp({
   redisUrl,
   ledgerUrl,
   folder = promptsFolder,
+  socketLimits,
+  twilio,
 }: {
   model?: LanguageModel;
   redisUrl?: string;
@@ -44,6 +51,8 @@ export async function startApp({
   ledgerUrl?: string;
   /** Where the templates are. */
   folder?: string;
+  socketLimits?: AppParts['socketLimits'];
+  twilio?: AppParts['twilio'];
 } = {}): Promise<RunningApp & { ledgerUrl: string }> {
   const log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true });
   await using opening = new AsyncDisposableStack();
@@ -71,6 +80,8 @@ export async function startApp({
       publicUrl: 'https://holdline.example',
       controlHosts: ['127.0.0.1'],
       trustProxy: false,
+      twilio,
+      socketLimits,
       happenings,
       log,
     }),

@@ -42,7 +42,7 @@ export async function* runTurn(
     if (context === undefined) return;
     const turn: Turn = { request, context, live, stop, settled: Promise.resolve() };
     const heard = request.history.some((message) => message.role === 'user');
-    const speech = !heard ? opening(parts, context) : request.silent ? nudge(parts, context) : undefined;
+    const speech = request.silent ? nudge(parts, context) : heard ? undefined : opening(parts, context);
     yield* watch.words(speech ?? converse(parts, turn));
   } catch (error) {
     if (stop.aborted) return;

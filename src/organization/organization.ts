@@ -33,6 +33,8 @@ export interface Organization {
   textCountries: string[] | null;
   /** Patients' details older than this are removed; `null` keeps them. */
   retentionDays: number | null;
+  /** From where a voice platform may open a socket with the organization's key: addresses or networks; empty: any. */
+  socketAddresses: string[];
   schedule: Schedule;
   practitioners: Practitioner[];
   /** What the clinic is reached at; each belongs to it alone. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import type { Schedule } from './organization.ts';
 
@@ -55,6 +56,9 @@ export const settings = z.object({
     .array(z.string().regex(/^[A-Z]{2}$/, 'is not a country; write two capitals, e.g. US'))
     .nullable(),
   retentionDays: z.int().positive().nullable(),
+  socketAddresses: z.array(
+    z.string().refine(isNetwork, 'is no address; write e.g. 100.20.5.228 or 10.0.0.0/8'),
+  ),
 });
 
 /** Columns of `practitioners`. */
@@ -84,6 +88,16 @@ export const usualSchedule: Schedule = {
 };
 
 export const addressKind = z.enum(['assistant', 'phone-number', 'dialled']);
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const longest = isIP(address) === 6 ? 128 : 32;
+  return (
+    isIP(address) !== 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest))
+  );
+}
 
 function isZone(zone: string): boolean {
   try {

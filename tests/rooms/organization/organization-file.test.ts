@@ -26,6 +26,7 @@ const clinic: Organization = {
   textsPerDayMax: 1000,
   textCountries: null,
   retentionDays: 365,
+  socketAddresses: [],
   schedule: usualSchedule,
   practitioners: [
     {
