@@ -53,7 +53,7 @@ function nearest<T extends Choosable>(
     return Math.max(wish.fromMinute - minute, minute - wish.toMinute, 0);
   };
   const inside = slots.filter((slot) => distance(slot) === 0);
-  // A stretch that offers choice is spread over; a point in time is approached from both sides.
-  if (inside.length > max) return spread(inside, max);
+  // A stretch is kept to and spread over; a point in time, or a stretch without any, is approached from both sides.
+  if (inside.length > 0 && wish.kind !== 'at') return spread(inside, max);
   return slots.toSorted((a, b) => distance(a) - distance(b)).slice(0, max);
 }

@@ -16,8 +16,8 @@ export function createListenAhead(openSlots: OpenSlots): ListenAhead {
   const fetched = new Map<string, number>();
   return ({ organization, words, now }) => {
     if (words.trim().split(/\s+/).length < wordsMin) return;
-    const { zone, schedule } = organization;
-    const day = resolveDate({ date: words, now, zone, schedule });
+    const language = organization.languages[0] ?? 'en';
+    const day = resolveDate({ date: words, language, now, organization });
     if (!day.ok) return;
     const key = `${organization.id} ${day.date}`;
     if (performance.now() - (fetched.get(key) ?? Number.NEGATIVE_INFINITY) < againAfterMs) return;

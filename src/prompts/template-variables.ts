@@ -68,6 +68,7 @@ const variables = {
     'that day without its weekday, as what a sentence is about',
     'the twenty-fourth of November',
   ),
+  practitioner: sometimes('whom the caller asked for, if anybody', 'Doctor Lee'),
   choice: sometimes('the two days the caller may have meant', 'Tuesday the first or Wednesday the second'),
   saidWeekday: sometimes('the weekday the caller said', 'Tuesday'),
   actualWeekday: sometimes('the weekday that date really is', 'Wednesday'),
@@ -87,7 +88,15 @@ const general = ['clinic', 'receptionist'] as const satisfies VariableName[];
 
 const nearest = ['times', 'nearestDay', 'count'] as const;
 /** Why a day cannot be offered: one list, so that each reason's sentence may say what any other may. */
-const refusedDay = [...nearest, 'day', 'dateName', 'saidWeekday', 'actualWeekday', 'choice'] as const;
+const refusedDay = [
+  ...nearest,
+  'day',
+  'dateName',
+  'saidWeekday',
+  'actualWeekday',
+  'choice',
+  'practitioner',
+] as const;
 
 const plain = {
   /** The same for a whole call: what a provider's prompt cache holds. */

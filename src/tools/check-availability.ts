@@ -1,10 +1,8 @@
 import { z } from 'zod';
-import { localDate } from '#booking/open-hours.ts';
-
+import type { TimeWish } from '#booking/choose-slots.ts';
+import { localDate, practitionerHoursOn } from '#booking/open-hours.ts';
 import { ofPractitioners } from '#booking/open-slots.ts';
-import type { OpenSlot } from '#booking/slot-days.ts';
-
-import type { Organization } from '#organization/organization.ts';
+import type { OpenStretch, Organization, Practitioner } from '#organization/organization.ts';
 import { spokenDate, spokenDateName, spokenList, spokenWeekday } from '#prompts/spoken-time.ts';
 import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
@@ -33,21 +31,22 @@ export function checkAvailability(offering: Offering, prompts: Prompts): Tool<ty
     arguments: args,
     async run(wanted, context) {
       const { organization, now, language } = context;
-      const { zone, schedule } = organization;
-      const day = resolveDate({ date: wanted.date, now, zone, schedule });
-      if (!day.ok) return refusal({ offering, prompts, context }, day);
-
-      const time = resolveTime({ time: wanted.time ?? day.time ?? '' });
+      const named = practitionersNamed(organization, wanted.practitioner);
+      const practitioners = named ?? organization.practitioners;
+      const day = resolveDate({ date: wanted.date, language, now, organization, practitioners });
+      const hours = 'date' in day ? hoursOn(organization, practitioners, day.date) : [];
+      const saidTime = wanted.time ?? ('time' in day ? day.time : undefined) ?? '';
+      const time = resolveTime({ time: saidTime, language, hours });
       // Words about a time that cannot be understood narrow nothing; the offers themselves ask the question.
       const wish = time.ok ? time.wish : undefined;
-      const open = await offering.openSlots.onDay(organization, day.date, now);
-      const offered = offer(offering, context, ofPractitioner(organization, open, wanted.practitioner), {
-        wish,
-      });
+      if (!day.ok) return refusal({ offering, prompts, context }, { ...day, named, wish });
+
+      const all = await offering.openSlots.onDay(organization, day.date, now);
+      const offered = offer(offering, context, ofPractitioners(all, practitioners), { wish });
       if (offered.slots.length === 0) {
-        return refusal({ offering, prompts, context }, { reason: 'full', date: day.date });
+        return refusal({ offering, prompts, context }, { reason: 'full', date: day.date, named, wish });
       }
-      const today = localDate(zone, now);
+      const today = localDate(organization.zone, now);
       return {
         result: { success: true, date: day.date, slots: offered.slots },
         speech: prompts.speak('offered', context, {
@@ -62,10 +61,13 @@ export function checkAvailability(offering: Offering, prompts: Prompts): Tool<ty
 
 interface Refused {
   reason: 'closed' | 'full' | 'past' | 'beyond_horizon' | 'unclear' | 'mismatch';
-  date?: string | undefined;
+  date?: string;
   otherDate?: string;
   saidWeekday?: number;
   actualWeekday?: number;
+  /** Whom the caller asked for, if anybody. */
+  named: Practitioner[] | undefined;
+  wish: TimeWish | undefined;
 }
 
 async function refusal(
@@ -73,16 +75,20 @@ async function refusal(
   refused: Refused,
 ): Promise<ToolRun> {
   const { organization, now, language } = context;
+  const { reason, date, named, wish } = refused;
   const today = localDate(organization.zone, now);
   // A question is answered with a question; everything else with the nearest times there are.
-  const asks = refused.reason === 'unclear' || refused.reason === 'mismatch';
-  const ahead = refused.reason === 'closed' || refused.reason === 'full' ? (refused.date ?? today) : today;
-  const nearest = asks ? undefined : await offerNearest(offering, context, ahead);
+  const asks = reason === 'unclear' || reason === 'mismatch';
+  const ahead = reason === 'closed' || reason === 'full' ? (date ?? today) : today;
+  const nearest = asks
+    ? undefined
+    : await offerNearest(offering, context, ahead, { wish, practitioners: named });
   return {
-    result: { success: false, reason: refused.reason, nearest: nearest?.slots ?? [] },
-    speech: prompts.speak(outcomeOf(refused.reason), context, {
+    result: { success: false, reason, nearest: nearest?.slots ?? [] },
+    speech: prompts.speak(outcomeOf(reason), context, {
       ...(nearest?.words ?? { times: null, nearestDay: null, count: 0 }),
       ...dayWords(refused, language, today),
+      practitioner: named?.[0]?.spokenName ?? null,
     }),
     settled: nearest?.settled ?? Promise.resolve(),
   };
@@ -104,16 +110,19 @@ function dayWords(refused: Refused, language: string, today: string) {
   };
 }
 
-/** Slots of the practitioner the caller named. A name nobody here has narrows nothing. */
-function ofPractitioner(
-  organization: Organization,
-  open: OpenSlot[],
+/** When any of them is there on a day. */
+function hoursOn({ schedule }: Organization, practitioners: Practitioner[], date: string): OpenStretch[] {
+  return practitioners.flatMap((one) => practitionerHoursOn(schedule, one, date));
+}
+
+/** Whom the caller named; nobody in particular when the name is nobody's here. */
+function practitionersNamed(
+  { practitioners }: Organization,
   wanted: string | undefined,
-): OpenSlot[] {
+): Practitioner[] | undefined {
   const words = (wanted ?? '').toLowerCase();
-  const named = organization.practitioners.filter(
+  const named = practitioners.filter(
     (one) => words !== '' && (words.includes(one.key) || one.name.toLowerCase().includes(words)),
   );
-  if (named.length === 0) return open;
-  return ofPractitioners(open, named);
+  return named.length === 0 || named.length === practitioners.length ? undefined : named;
 }

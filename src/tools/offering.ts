@@ -5,7 +5,7 @@ import type { Claiming } from '#booking/holds.ts';
 import { localDate } from '#booking/open-hours.ts';
 import type { OpenSlots } from '#booking/open-slots.ts';
 import type { OpenSlot } from '#booking/slot-days.ts';
-import type { Organization } from '#organization/organization.ts';
+import type { Organization, Practitioner } from '#organization/organization.ts';
 import {
   type SpokenSlot,
   spokenAppointment as spokenAt,
@@ -69,9 +69,9 @@ export async function offerNearest(
   offering: Offering,
   context: ToolContext,
   fromDate: string,
-  wish?: TimeWish,
+  { wish, practitioners }: { wish?: TimeWish | undefined; practitioners?: Practitioner[] | undefined } = {},
 ): Promise<Offered> {
-  const open = await offering.openSlots.from(context.organization, fromDate, context.now);
+  const open = await offering.openSlots.from(context.organization, fromDate, context.now, practitioners);
   return offer(offering, context, open, { wish, max: nearestMax });
 }
 

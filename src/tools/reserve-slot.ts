@@ -132,7 +132,9 @@ async function refused(
   const { organization } = context;
   const minute = minuteOfDay(wanted.startsAt, organization.zone);
   const wish = { kind: 'at' as const, fromMinute: minute, toMinute: minute };
-  const nearest = await offerNearest(offering, context, localDate(organization.zone, wanted.startsAt), wish);
+  const nearest = await offerNearest(offering, context, localDate(organization.zone, wanted.startsAt), {
+    wish,
+  });
   return withNearest(prompts, context, reason, nearest);
 }
 
