@@ -29,7 +29,7 @@ import type { Store } from '#storage/store.ts';
 import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
 import { metricsPage } from '#telemetry/metrics.ts';
-import { createToolbox } from '#tools/toolbox.ts';
+import { createToolbox, type Toolbox } from '#tools/toolbox.ts';
 import { sentencesFrom } from '#vapi/assistant-blocks.ts';
 import { assistantAnswer } from '#vapi/assistant-request.ts';
 import { createAuthentication } from '#vapi/authentication.ts';
@@ -72,19 +72,21 @@ const drainMs = 10_000;
 /** The composition: which room gets what. Disposing closes the doors first, then lets turns and commits end. */
 export function createApp(parts: AppParts): App {
   const { sql, store, openSlots, prompts, directory, happenings, log, model } = parts;
-  const toolbox = createToolbox({ sql, store, openSlots, prompts, texting: parts.twilio !== undefined });
   const temporalContexts = createTemporalContexts();
-  const systemPrompt = createSystemPrompt(prompts, temporalContexts);
+  const speech = speakingBy(prompts, parts, temporalContexts);
   const liveCalls = createLiveCalls();
   const callerSpeech = createCallerSpeech(store);
-  const callLife = createCallLife({ sql, openSlots, liveCalls, systemPrompt, events: happenings, log });
+  const callLife = createCallLife({ ...speech, sql, openSlots, liveCalls, events: happenings, log });
   const callControl = createCallControl({ hosts: parts.controlHosts, log });
   const holdWatch = createHoldWatch({ sql, prompts, speech: callerSpeech, events: happenings, log });
   const tellCall = createTellCall({ sql, events: happenings, log });
   const turnWatch = createTurnWatch();
-  const turnParts = { sql, model, toolbox, prompts, systemPrompt, liveCalls, holdWatch, tellCall, log };
+  const turnParts = { ...speech, sql, model, liveCalls, holdWatch, tellCall, log };
   const oneTurn = (request: TurnRequest, signal: AbortSignal) =>
-    turnWatch.through(request, runTurn(turnParts, request, signal));
+    turnWatch.turn(request, (drafts) => {
+      const own = drafts.length === 0 ? {} : speakingBy(prompts.withDrafts(drafts), parts, temporalContexts);
+      return runTurn({ ...turnParts, ...own }, request, signal);
+    });
 
   const http = bareServer(parts);
   health(http, parts);
@@ -135,7 +137,7 @@ export function createApp(parts: AppParts): App {
     listenAhead: createListenAhead(openSlots),
     speak,
   });
-  const staff = staffPages(http, parts, { openSlots, turnWatch });
+  const staff = staffPages(http, parts, { turnWatch, toolbox: speech.toolbox });
 
   const answered = answering(http.server);
   return {
@@ -151,6 +153,19 @@ export function createApp(parts: AppParts): App {
       await Promise.race([liveCalls.settled(), wait(drainMs)]);
       await callControl[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** What speaks by these templates: the shared ones, or those of somebody who tries a text that is not saved. */
+function speakingBy(
+  prompts: Prompts,
+  { sql, store, openSlots, twilio }: AppParts,
+  contexts: ReturnType<typeof createTemporalContexts>,
+) {
+  return {
+    prompts,
+    toolbox: createToolbox({ sql, store, openSlots, prompts, texting: twilio !== undefined }),
+    systemPrompt: createSystemPrompt(prompts, contexts),
   };
 }
 
@@ -191,16 +206,14 @@ function answering(server: Server): () => Promise<void> {
 function staffPages(
   http: FastifyInstance,
   parts: AppParts,
-  shared: { openSlots: OpenSlots; turnWatch: TurnWatch },
+  { turnWatch, toolbox }: { turnWatch: TurnWatch; toolbox: Toolbox },
 ): Console {
-  const { sql, directory, happenings, log, vapiSecret: secret } = parts;
+  const secret = parts.vapiSecret;
   return createConsole(http, {
-    ...shared,
-    sql,
-    directory,
-    happenings,
-    log,
+    ...parts,
+    turnWatch,
     secret,
+    toolsFor: (organization) => toolbox.definitionsFor(organization),
     dependencies: () => dependencies(parts),
     doors: {
       url: () => ownUrl(http.server),

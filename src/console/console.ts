@@ -5,6 +5,8 @@ import type { Sql } from 'postgres';
 import type { OpenSlots } from '#booking/open-slots.ts';
 import type { TurnWatch } from '#conversation/turn-watch.ts';
 import type { Directory } from '#organization/directory.ts';
+import type { Organization } from '#organization/organization.ts';
+import type { Prompts } from '#prompts/templates.ts';
 import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
 import { callsRoutes } from './calls-routes.ts';
@@ -14,6 +16,7 @@ import { lineRoutes } from './line-routes.ts';
 import { liveRoutes } from './live-routes.ts';
 import { openApi } from './openapi.ts';
 import { pages, securityHeaders } from './pages.ts';
+import { promptsRoutes } from './prompts-routes.ts';
 import { apiPrefix, type DescribedRoute, routeAdder } from './route.ts';
 import { createOneTimeCodes, createSessions } from './session.ts';
 import { signIn } from './sign-in.ts';
@@ -24,6 +27,9 @@ export interface ConsoleParts {
   directory: Directory;
   openSlots: OpenSlots;
   turnWatch: TurnWatch;
+  prompts: Prompts;
+  /** The tools' definitions, as the model is shown them. */
+  toolsFor: (organization: Organization) => unknown[];
   /** The voice platform's doors, for a call that a browser makes. */
   doors: Doors;
   /** The installation's secret: signs in, and signs the cookies. */
@@ -69,6 +75,7 @@ export function createConsole(http: FastifyInstance, parts: ConsoleParts): Conso
     slotsRoutes(add, parts);
     callsRoutes(add, parts);
     lineRoutes(add, parts);
+    promptsRoutes(add, parts);
     healthRoutes(add, parts);
     liveRoutes(add, { ...parts, stopping: stopping.signal });
   };

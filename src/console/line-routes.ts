@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import type { TurnWatch } from '#conversation/turn-watch.ts';
+import { checkTemplate, type FitTemplate, problemLine } from '#prompts/template-check.ts';
 import type { Log } from '#telemetry/log.ts';
 import { type EventWriter, streamEvents } from './event-stream.ts';
 import { type Doors, newTriedCall, sayByDoor, tellOfCall, triedCallSid } from './line.ts';
-import { type AddRoute, written } from './route.ts';
+import { type AddRoute, Refusal, written } from './route.ts';
 
 /** A call of several hours has fewer turns; each is a sentence or two. */
 const historyMax = 400;
 const wordsMax = 4_000;
+/** An editor shows one template at a time. */
+const draftsMax = 5;
 
 const number = z
   .string()
@@ -20,6 +23,14 @@ const turnBody = z.object({
   history: z
     .array(z.object({ role: z.enum(['user', 'assistant']), content: z.string().min(1).max(wordsMax) }))
     .max(historyMax),
+  /** Unsaved templates by name, for this turn of this call only. */
+  drafts: z
+    .record(z.string().max(200), z.string())
+    .refine(
+      (drafts) => Object.keys(drafts).length <= draftsMax,
+      'has more templates than can be tried at once',
+    )
+    .default({}),
 });
 
 export interface LineParts {
@@ -51,8 +62,10 @@ export function lineRoutes(add: AddRoute, { doors, turnWatch, log }: LineParts):
     body: turnBody,
     answer: null,
     async handle({ organization, body, reply }) {
-      const { history, ...call } = body;
-      using events = turnWatch.watch({ tenantId: organization.id, callSid: call.callSid });
+      const { history, drafts, ...call } = body;
+      const fit = checkDrafts(drafts);
+      if (fit instanceof Refusal) return fit;
+      using events = turnWatch.watch({ tenantId: organization.id, callSid: call.callSid }, fit);
       const page = streamEvents(reply);
       const underneath = pass(events, page);
       try {
@@ -83,6 +96,17 @@ export function lineRoutes(add: AddRoute, { doors, turnWatch, log }: LineParts):
       return { ended: true as const };
     },
   });
+}
+
+/** A draft is held to what a template that is saved is held to. */
+function checkDrafts(drafts: Record<string, string>): FitTemplate[] | Refusal {
+  const fit: FitTemplate[] = [];
+  for (const [name, text] of Object.entries(drafts)) {
+    const checked = checkTemplate(name, text);
+    if (checked.fit) fit.push(checked.template);
+    else return new Refusal(422, checked.problems.map((one) => problemLine(name, one)).join('; '));
+  }
+  return fit;
 }
 
 /** What a turn does but its words, which come by the door like everybody's: of those only when the first one came. */

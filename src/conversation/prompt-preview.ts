@@ -3,7 +3,7 @@ import { addDays, localDate, slotsOf, timetableOf } from '#booking/open-hours.ts
 import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { approximateTokens } from '#prompts/token-count.ts';
-import { createPromptParts, inOneMessage, type PromptPart } from './prompt.ts';
+import { createPromptParts, inOneMessage, type PromptPart, whoIsCalled } from './prompt.ts';
 import { createTemporalContexts } from './temporal-context.ts';
 
 export type Step = CallSnapshot['step'];
@@ -51,6 +51,17 @@ export async function previewPrompt(prompts: Prompts, wish: PreviewWish): Promis
     parts,
     toolTokens,
     cached: { characters: stable?.text.length ?? 0, tokens: toolTokens + (stable?.tokens ?? 0) },
+  };
+}
+
+/** What the variables of a template are at this moment, as far as there is a value without a call. */
+export function presentValues(organization: Organization, now: Date): Record<string, unknown> {
+  return {
+    clinic: organization.name,
+    receptionist: organization.receptionistName,
+    tenantId: organization.id,
+    ...whoIsCalled(organization),
+    ...createTemporalContexts()({ organization, now }),
   };
 }
 

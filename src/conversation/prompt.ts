@@ -124,7 +124,8 @@ function keeper() {
   };
 }
 
-function whoIsCalled({ languages, practitioners, country }: Organization) {
+/** What the `system` template may say about a clinic beside its name. */
+export function whoIsCalled({ languages, practitioners, country }: Organization) {
   return {
     languages: languages.map(languageName),
     practitioners: practitioners.map((one) => one.spokenName),

@@ -1,38 +1,51 @@
 import { PassThrough } from 'node:stream';
 import type { CallKey } from '#booking/calls.ts';
+import type { FitTemplate } from '#prompts/template-check.ts';
 import type { TurnEvent, TurnRequest } from './turn-events.ts';
 
 /** Looks at the turns of a call while they run, for somebody who tries the line. */
 export interface TurnWatch {
-  /** Passes a turn's events on as they are. A call nobody watches costs one look into an empty map. */
-  through(request: TurnRequest, events: AsyncIterable<TurnEvent>): AsyncIterable<TurnEvent>;
-  /** What the call's turns do from now on, in this process; ends when it is disposed of. */
-  watch(call: CallKey): AsyncIterable<WatchedEvent> & Disposable;
+  /**
+   * Runs a turn, and passes its events on as they are. A call nobody watches costs one look into an empty map.
+   *
+   * @param run begins the turn, with the unsaved templates that are tried in this call, if there are any
+   */
+  turn(
+    request: TurnRequest,
+    run: (drafts: readonly FitTemplate[]) => AsyncIterable<TurnEvent>,
+  ): AsyncIterable<TurnEvent>;
+  /** What the call's turns do from now on, in this process, and by which drafts; ends when it is disposed of. */
+  watch(call: CallKey, drafts: readonly FitTemplate[]): AsyncIterable<WatchedEvent> & Disposable;
 }
 
 /** An event, and how long after the turn's beginning it came. */
 export type WatchedEvent = TurnEvent & { afterMs: number };
 
+interface Watched {
+  stream: PassThrough;
+  drafts: readonly FitTemplate[];
+}
+
 /** A turn has a few dozen; somebody who stopped reading misses the rest. */
 const waitingMax = 1_000;
 
 export function createTurnWatch(): TurnWatch {
-  const watched = new Map<string, PassThrough>();
+  const watched = new Map<string, Watched>();
   const keyOf = ({ tenantId, callSid }: CallKey) => `${tenantId}/${callSid}`;
   return {
-    through({ organization, callSid }, events) {
-      const stream = watched.get(keyOf({ tenantId: organization.id, callSid }));
-      return stream === undefined ? events : copied(events, stream);
+    turn({ organization, callSid }, run) {
+      const found = watched.get(keyOf({ tenantId: organization.id, callSid }));
+      return found === undefined ? run([]) : copied(run(found.drafts), found.stream);
     },
-    watch(call) {
+    watch(call, drafts) {
       const key = keyOf(call);
-      watched.get(key)?.end();
+      watched.get(key)?.stream.end();
       const stream = new PassThrough({ objectMode: true, highWaterMark: waitingMax });
-      watched.set(key, stream);
+      watched.set(key, { stream, drafts });
       return {
         [Symbol.asyncIterator]: () => stream[Symbol.asyncIterator]() as AsyncIterator<WatchedEvent>,
         [Symbol.dispose]() {
-          if (watched.get(key) === stream) watched.delete(key);
+          if (watched.get(key)?.stream === stream) watched.delete(key);
           stream.end();
         },
       };

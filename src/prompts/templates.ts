@@ -34,6 +34,8 @@ export interface Prompts extends AsyncDisposable {
   speak<Outcome extends SpokenOutcome>(outcome: Outcome, to: Listener, values: SpokenValues<Outcome>): string;
   /** The words of a text message, by the same rule. */
   text<Wording extends TextWording>(wording: Wording, to: Listener, values: TextValues<Wording>): string;
+  /** The same templates, but these in place of those of their names: for one call that tries texts nobody has saved. */
+  withDrafts(drafts: readonly FitTemplate[]): Prompts;
   /** Shipped templates by name, as they serve. */
   readonly shipped: ReadonlyMap<string, FitTemplate>;
   /** What is wrong with the files as they are on disk; the last good ones serve meanwhile. */
@@ -68,7 +70,7 @@ export async function openPrompts({
   const files = opening.use(await openTemplateFiles({ folder, log }));
   const overrides = sql === undefined ? undefined : opening.use(await openOverrideShelf({ sql, log }));
   const opened = opening.move();
-  const find = (names: string[], organization: Listener['organization']) => {
+  const find: Find = (names, organization) => {
     for (const name of names) {
       const override = organization === null ? undefined : overrides?.find(organization.id, name)?.template;
       const template = override ?? files.serving.get(name);
@@ -76,6 +78,31 @@ export async function openPrompts({
     }
     throw new Error(`there is no template ${names.join(' or ')}`);
   };
+  const state = {
+    get shipped() {
+      return files.serving;
+    },
+    get fileProblems() {
+      return files.problems;
+    },
+    get unfitOverrides() {
+      return overrides?.unfit ?? [];
+    },
+    get problem() {
+      return problemOf(files.problems, overrides);
+    },
+    refreshOverrides: async (tenantId?: string) => overrides?.refresh(tenantId),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+  return promptsBy(find, state, log);
+}
+
+/** The first of these names there is a template of, for whoever was called. */
+type Find = (names: string[], organization: Listener['organization']) => FitTemplate;
+type Speaking = 'serving' | 'render' | 'speak' | 'text' | 'withDrafts';
+
+/** Everything that is said by whichever templates are found. `state` is passed on as it is at each moment. */
+function promptsBy(find: Find, state: Omit<Prompts, Speaking>, log: Log): Prompts {
   const renderFor = (names: string[], organization: Listener['organization'], values: object): string => {
     const all = {
       clinic: organization?.name ?? '',
@@ -97,28 +124,32 @@ export async function openPrompts({
       return renderTemplate(shipped, all);
     }
   };
-  return {
+  const speaking: Pick<Prompts, Speaking> = {
     serving: (name, organization) => find([name], organization),
     render: (name, organization, values) => renderFor([name], organization, values),
     speak: (outcome, { organization, language }, values) =>
       renderFor(inLanguage('speech', language, outcome), organization, values),
     text: (wording, { organization, language }, values) =>
       renderFor(inLanguage('sms', language, wording), organization, values),
-    get shipped() {
-      return files.serving;
+    withDrafts(drafts) {
+      const byName = new Map(drafts.map((draft) => [draft.name, draft]));
+      const drafted: Find = (names, organization) => {
+        // What was shipped is asked for when a template fails in the middle of a call.
+        if (organization === null) return find(names, null);
+        for (const name of names) {
+          const draft = byName.get(name);
+          if (draft !== undefined) return draft;
+          // A draft in the caller's own language goes before what there is in a more general one, and the other way.
+          const found = find(names, organization);
+          if (found.name === name) return found;
+        }
+        return find(names, organization);
+      };
+      // It lives for a turn, and what it stands on is not its own to close.
+      return promptsBy(drafted, { ...state, [Symbol.asyncDispose]: async () => {} }, log);
     },
-    get fileProblems() {
-      return files.problems;
-    },
-    get unfitOverrides() {
-      return overrides?.unfit ?? [];
-    },
-    get problem() {
-      return problemOf(files.problems, overrides);
-    },
-    refreshOverrides: async (tenantId) => overrides?.refresh(tenantId),
-    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+  return Object.defineProperties(speaking, Object.getOwnPropertyDescriptors(state)) as Prompts;
 }
 
 /** `es-MX` is answered in Mexico's Spanish, else in Spanish, else in English. */

@@ -17,6 +17,7 @@ import { CallsPage } from './calls-page.tsx';
 import { HealthPage } from './health-page.tsx';
 import { LinePage } from './line-page.tsx';
 import { Waiting } from './pieces.tsx';
+import { PromptsPage } from './prompts-page.tsx';
 import { SignInPage } from './sign-in-page.tsx';
 import { SlotsPage } from './slots-page.tsx';
 
@@ -33,6 +34,7 @@ export interface PageProps {
 const pages: { path: string; label: string; page: ComponentType<PageProps> }[] = [
   { path: 'line', label: 'Try the line', page: LinePage },
   { path: 'calls', label: 'Calls', page: CallsOrCall },
+  { path: 'prompts', label: 'Prompts', page: PromptsPage },
   { path: 'slots', label: 'Slots', page: SlotsPage },
   { path: 'health', label: 'Health', page: HealthPage },
 ];

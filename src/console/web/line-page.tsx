@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PageProps } from './app.tsx';
+import { takeDrafts } from './drafts.ts';
 import { type LineCall, useLineCall } from './line-call.ts';
 import { LineComposer } from './line-composer.tsx';
 import { PageHead, ProblemNote } from './pieces.tsx';
@@ -12,7 +13,7 @@ const usualCaller = '+12125550142';
 /** A call in the browser, and beside it what happens underneath. */
 export function LinePage({ api, organization, mayEdit }: PageProps) {
   const [aloud, setAloud] = useState(false);
-  const [drafts] = useState<Record<string, string>>({});
+  const [drafts] = useState(() => takeDrafts(organization.key));
   const language = organization.languages[0] ?? 'en';
   const voice = useRef(canSpeak ? createVoice(() => language) : undefined);
   const call = useLineCall(api, {
