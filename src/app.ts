@@ -3,10 +3,10 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import type { Sql } from 'postgres';
 import type { OpenSlots } from '#booking/open-slots.ts';
 import { type Console, createConsole } from '#console/console.ts';
-import type { DependencyState } from '#console/health-routes.ts';
 import { createCallLife } from '#conversation/call-life.ts';
 import { createCallerSpeech } from '#conversation/caller-speech.ts';
 import { createCarriedCalls } from '#conversation/carried-calls.ts';
+import { dependencyStates } from '#conversation/dependencies.ts';
 import { createHoldWatch } from '#conversation/hold-watch.ts';
 import { createListenAhead } from '#conversation/listen-ahead.ts';
 import { createLiveCalls } from '#conversation/live-calls.ts';
@@ -214,7 +214,7 @@ function staffPages(
     turnWatch,
     secret,
     toolsFor: (organization) => toolbox.definitionsFor(organization),
-    dependencies: () => dependencies(parts),
+    dependencies: () => dependencyStates(parts),
     doors: {
       url: () => ownUrl(http.server),
       keyFor: (organization) => organizationKey(secret, organization),
@@ -238,28 +238,10 @@ function health(http: FastifyInstance, parts: AppParts): void {
     return reply.type(contentType).send(text);
   });
   http.get('/ready', async (_request, reply) => {
-    const states = await dependencies(parts);
+    const states = await dependencyStates(parts);
     const answer = Object.fromEntries(states.map(({ name, state }) => [name, state]));
     return reply.code(states.every(({ name, ok }) => ok || name !== 'ledger') ? 200 : 503).send(answer);
   });
-}
-
-/** How everything is that we need; without the ledger nobody can be helped, all else can be done without. */
-async function dependencies({ sql, store, prompts, model }: AppParts): Promise<DependencyState[]> {
-  const ledger = await Promise.race([
-    sql`select 1`.then(
-      () => 'ok',
-      () => 'unreachable',
-    ),
-    wait(2_000).then(() => 'slow'),
-  ]);
-  const cache = store.available ? 'ok' : 'left out until it answers';
-  return [
-    { name: 'ledger', ok: ledger === 'ok', state: ledger },
-    { name: 'cache', ok: store.available, state: cache },
-    { name: 'prompts', ok: prompts.problem === undefined, state: prompts.problem ?? 'ok' },
-    { name: 'model', ok: true, state: model.name },
-  ];
 }
 
 /** What a prompt written at Vapi may use, under the names our own templates have. */

@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
 import { turnLatency } from '#booking/turn-latency.ts';
+import type { DependencyState } from '#conversation/dependencies.ts';
 import { countJobs, listJobs, retryJob } from '#jobs/queue-view.ts';
 import { recordAction } from '#organization/staff-record.ts';
 import { figures } from '#telemetry/metrics.ts';
@@ -46,13 +47,6 @@ const jobsAnswer = z.object({ jobs: z.array(jobAnswer) });
 
 export type HealthAnswer = z.input<typeof healthAnswer>;
 export type JobsAnswer = z.input<typeof jobsAnswer>;
-
-/** A dependency, whether it serves, and how it is in a few words. */
-export interface DependencyState {
-  name: string;
-  ok: boolean;
-  state: string;
-}
 
 export interface HealthParts {
   sql: Sql;
