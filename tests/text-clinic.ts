@@ -43,7 +43,12 @@ export interface TextClinic extends AsyncDisposable {
   confirm(call: CallKey, holdVersion: string, number: string): Promise<string | null>;
   texts(): Promise<Text[]>;
   /** A process that sends texts. Where it finds the ledger and Twilio may differ. */
-  startWorker(places?: { ledgerUrl?: string; twilioUrl?: string }): Promise<AsyncDisposable>;
+  startWorker(places?: {
+    ledgerUrl?: string;
+    twilioUrl?: string;
+    pollIntervalMs?: number;
+    tendEveryMs?: number;
+  }): Promise<AsyncDisposable>;
   /** Everything that waits for its time is due, and every attempt that ended without an answer is over. */
   hurry(): Promise<void>;
   /** Hurries until no job waits any more but those that failed for good. */
@@ -111,7 +116,12 @@ export async function openTextClinic(settings: Record<string, unknown> = {}): Pr
           from text_messages order by created_at, wording`),
       ];
     },
-    async startWorker({ ledgerUrl = clinic.database.appUrl, twilioUrl = twilio.url } = {}) {
+    async startWorker({
+      ledgerUrl = clinic.database.appUrl,
+      twilioUrl = twilio.url,
+      pollIntervalMs = 100,
+      tendEveryMs = 200,
+    } = {}) {
       await using starting = new AsyncDisposableStack();
       const { sql } = starting.use(await openPostgres({ url: ledgerUrl, poolSize: 2, log }));
       const directory = starting.use(await openDirectory({ sql, log }));
@@ -133,8 +143,8 @@ export async function openTextClinic(settings: Record<string, unknown> = {}): Pr
         handlers,
         schedules: [],
         log,
-        pollIntervalMs: 100,
-        tendEveryMs: 200,
+        pollIntervalMs,
+        tendEveryMs,
       };
       starting.use(await openRunner(options));
       const started = starting.move();
