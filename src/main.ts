@@ -11,10 +11,8 @@ import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
 import { openDirectory } from '#organization/directory.ts';
 import { openPrompts } from '#prompts/templates.ts';
 import { openDataDirectory, writeRuntimeFile } from '#storage/data-directory.ts';
-import { createMemoryStore } from '#storage/memory-store.ts';
 import { openLedger } from '#storage/open-ledger.ts';
-import { openRedis } from '#storage/redis.ts';
-import type { Store } from '#storage/store.ts';
+import { openStore } from '#storage/open-store.ts';
 import { createEvents } from '#telemetry/events.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { watchProcess } from '#telemetry/metrics.ts';
@@ -49,7 +47,7 @@ async function main(config: Config, log: Log): Promise<void> {
   const { sql, url: ledgerUrl } = resources.use(
     await openLedger(ledgerPlace(config), { holder: 'server', log, poolSize }),
   );
-  const store = resources.use(await openStore(config, log));
+  const store = resources.use(await openStore(config.REDIS_URL, log));
   const openSlots = resources.use(createOpenSlots({ sql, store }));
   const happenings = resources.use(createEvents({ wire: store }));
   const prompts = resources.use(await openPrompts({ folder: promptsFolder, sql, log }));
@@ -141,10 +139,6 @@ function openAiModel(
     log,
     ...(baseUrl === undefined ? {} : { baseUrl }),
   });
-}
-
-async function openStore(config: Config, log: Log): Promise<Store & AsyncDisposable> {
-  return config.REDIS_URL === undefined ? createMemoryStore() : openRedis({ url: config.REDIS_URL, log });
 }
 
 try {

@@ -154,21 +154,6 @@ export async function isUpcoming(sql: Sql, tenantId: string, appointmentId: stri
   return row.upcoming;
 }
 
-/** Notes that somebody wants to be called back; asked again before it was done, it stays one wish. */
-export async function askForCallBack(
-  sql: Sql,
-  { tenantId, number, appointmentId }: { tenantId: string; number: string; appointmentId: string },
-): Promise<void> {
-  await inTenant(
-    sql,
-    tenantId,
-    (tx) => tx`
-      insert into call_back_requests (tenant_id, number, appointment_id)
-      values (${tenantId}, ${number}, ${appointmentId})
-      on conflict (tenant_id, number) where done_at is null do update set appointment_id = excluded.appointment_id`,
-  );
-}
-
 const instant = z.string().transform((text) => new Date(text));
 const appointment = z.object({ startsAt: instant, practitionerId: z.string() });
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { cancelAppointment, upcomingAppointments } from '#booking/appointment-changes.ts';
+import { callBackRequests, endCallBack } from '#booking/call-backs.ts';
 import { claimsOutsideHours } from '#booking/claims-outside-hours.ts';
 import { clinicTime } from './slot-lines.ts';
 import { openCommandStores, organizationsOf, runCommand } from './stores.ts';
@@ -54,6 +55,39 @@ command
       return;
     }
     throw new Error(`there is no appointment ${id}; npm run appointments -- list shows them`);
+  });
+
+command
+  .command('call-backs')
+  .description('Who answered a text with R and wants to be called back, the one who waits longest first')
+  .option('--organization <key>', 'of this organization only')
+  .option('--json', 'print JSON')
+  .action(async (options: { organization?: string; json?: boolean }) => {
+    await using stores = await openCommandStores();
+    for (const organization of await organizationsOf(stores.sql, options.organization)) {
+      const wishes = await callBackRequests(stores.sql, organization.id);
+      if (options.json) console.log(JSON.stringify({ organization: organization.key, callBacks: wishes }));
+      else {
+        console.log(`${organization.name}: ${wishes.length} to call back`);
+        for (const { id, number, name, askedAt } of wishes) {
+          console.log(`  ${id}  ${clinicTime(askedAt, organization)}  ${name ?? 'no name'}, ${number}`);
+        }
+      }
+    }
+  });
+
+command
+  .command('called-back')
+  .description('Notes that somebody was called back')
+  .argument('<id>', 'as `call-backs` shows it')
+  .action(async (id: string) => {
+    await using stores = await openCommandStores();
+    for (const organization of uuid.test(id) ? await organizationsOf(stores.sql) : []) {
+      if (!(await endCallBack(stores.sql, organization.id, id))) continue;
+      console.log('Noted.');
+      return;
+    }
+    throw new Error(`${id} waits for no call; npm run appointments -- call-backs shows who does`);
   });
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

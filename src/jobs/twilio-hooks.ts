@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Sql } from 'postgres';
 import { z } from 'zod';
 import { cancelAppointment } from '#booking/appointment-changes.ts';
+import { askForCallBack } from '#booking/call-backs.ts';
 import type { OpenSlots } from '#booking/open-slots.ts';
 import {
-  askForCallBack,
   isUpcoming,
   noteReply,
   noteTextProgress,
