@@ -2,6 +2,7 @@ import type { ListenAhead } from '#conversation/listen-ahead.ts';
 import type { TurnEvent } from '#conversation/turn-events.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
+import { AfterSpeech } from './after-speech.ts';
 import { closings } from './closings.ts';
 import type { Peer, PeerEvents, PeerLimits } from './peer.ts';
 import { nothingWanted, platformTools, type Wanted, withHandOff } from './platform-tools.ts';
@@ -51,10 +52,8 @@ const nextKeyWithinMs = 1_500;
 const keysMax = 32;
 /** A platform may add types; one that sends nothing else is something else. */
 const unknownMax = 50;
-/** How long words take to speak, where the platform does not tell when it is done. */
-const charactersPerSecond = 14;
-const speechMsMax = 30_000;
-const speechMsMin = 1_000;
+/** More lines about one call say nothing new. */
+const complaintsMax = 5;
 
 /**
  * Twilio's ConversationRelay, and Telnyx's look-alike, for one call:
@@ -74,13 +73,11 @@ export class RelayCall {
   /** What the running turn has said by now. */
   #saying = '';
   #played = '';
-  /** The voice has started since our latest words began. */
-  #heardOfLast = false;
   #keys = '';
   #keysTimer: NodeJS.Timeout | undefined;
-  #endTimer: NodeJS.Timeout | undefined;
-  #end: (() => void) | undefined;
+  readonly #afterSpeech = new AfterSpeech();
   #unknown = 0;
+  #complaints = 0;
 
   constructor(parts: RelayParts, connection: RelayConnection) {
     this.#parts = parts;
@@ -96,9 +93,8 @@ export class RelayCall {
     if (message.kind === 'setup') this.#setUp(message);
     else if (message.kind === 'unknown') this.#countUnknown();
     else if (message.kind === 'unusable' || message.kind === 'error') {
-      const { kind, problem } = message;
-      this.#parts.log.warn({ kind, problem }, 'the relay complains, or sent what cannot be used');
-    } else if (message.kind === 'agent-speaking') this.#spoke(message.on);
+      this.#complain(message);
+    } else if (message.kind === 'agent-speaking') this.#afterSpeech.voice(message.on);
     else if (this.#about === undefined) this.#peer?.close(closings.outOfOrder);
     // Without a call there is nobody to talk to: the session ends when that was said.
     else if (this.#call !== undefined) this.#happened(this.#call, message);
@@ -126,10 +122,10 @@ export class RelayCall {
     }
   }
 
-  /** Once what we said last is spoken, an end that waits for it need not wait longer. */
-  #spoke(isSpeaking: boolean): void {
-    if (isSpeaking) this.#heardOfLast = true;
-    else if (this.#heardOfLast) this.#end?.();
+  #complain({ kind, problem }: { kind: string; problem: string }): void {
+    this.#complaints += 1;
+    if (this.#complaints > complaintsMax) return;
+    this.#parts.log.warn({ kind, problem }, 'the relay complains, or sent what cannot be used');
   }
 
   #countUnknown(): void {
@@ -193,7 +189,7 @@ export class RelayCall {
   }
 
   #interrupted(call: SocketCall, heard: string | null): void {
-    this.#dropEnd();
+    this.#afterSpeech.drop();
     call.cut();
     this.#keepSaying();
     this.#history.cutTo(heard ?? this.#played);
@@ -214,12 +210,11 @@ export class RelayCall {
   }
 
   async #turn(call: SocketCall, words: string): Promise<void> {
-    this.#dropEnd();
+    this.#afterSpeech.begin();
     call.cut();
     await this.#restored;
     this.#keepSaying();
     this.#played = '';
-    this.#heardOfLast = false;
     this.#history.caller(words);
     const { caller, callsOut } = this.#about ?? { caller: null, callsOut: false };
     const history = this.#history.messages;
@@ -257,17 +252,7 @@ export class RelayCall {
 
   /** Ends the session once the words before it were spoken; a caller who speaks before that goes on talking. */
   #endAfter(words: string, message: { handoffData?: string }): void {
-    const speechMs = (words.length / charactersPerSecond) * 1_000;
-    this.#end = () => {
-      this.#dropEnd();
-      this.#tell({ type: 'end', ...message });
-    };
-    this.#endTimer = setTimeout(this.#end, Math.min(speechMsMax, speechMsMin + speechMs)).unref();
-  }
-
-  #dropEnd(): void {
-    clearTimeout(this.#endTimer);
-    this.#end = undefined;
+    this.#afterSpeech.do(words, () => this.#tell({ type: 'end', ...message }));
   }
 
   #keepSaying(): void {
@@ -278,7 +263,7 @@ export class RelayCall {
   #closed(code: number): void {
     clearTimeout(this.#setupTimer);
     clearTimeout(this.#keysTimer);
-    this.#dropEnd();
+    this.#afterSpeech.drop();
     if (this.#call !== undefined && this.#peer !== undefined)
       this.#parts.calls.left(this.#call, this.#peer, code);
   }

@@ -38,6 +38,8 @@ interface Details {
 const detailsWithinMs = 1_000;
 /** A platform may add types; one that sends nothing else is something else. */
 const unknownMax = 50;
+/** More lines about one call say nothing new. */
+const complaintsMax = 5;
 
 /**
  * Retell's custom-LLM socket for one call: https://docs.retellai.com/api-references/llm-websocket. The newest response
@@ -50,6 +52,7 @@ export class RetellCall {
   readonly #details = Promise.withResolvers<Details>();
   #newestId = Number.NEGATIVE_INFINITY;
   #unknown = 0;
+  #complaints = 0;
   #interrupts = 0;
 
   /** @param admit takes the socket in, unless there are too many */
@@ -114,12 +117,18 @@ export class RetellCall {
         void this.#answer(message);
         break;
       case 'unusable':
-        this.#parts.log.warn({ problem: message.problem }, 'a message of Retell is left out');
+        this.#complain(message.problem);
         break;
       case 'unknown':
         this.#unknown += 1;
         if (this.#unknown > unknownMax) this.#peer?.close(closings.unknownMessages);
     }
+  }
+
+  #complain(problem: string): void {
+    this.#complaints += 1;
+    if (this.#complaints <= complaintsMax)
+      this.#parts.log.warn({ problem }, 'a message of Retell is left out');
   }
 
   #listen(words: string | null): void {
