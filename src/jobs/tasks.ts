@@ -1,4 +1,5 @@
 import type { OpenSlots } from '#booking/open-slots.ts';
+import { forgetAllExpired } from './forget-expired.ts';
 import { forgetOldJobs } from './forget-old-jobs.ts';
 import type { Handlers, Schedule } from './job.ts';
 import { keepAllSlots, keepSlots } from './keep-slots.ts';
@@ -18,6 +19,7 @@ export function createHandlers(parts: TaskParts): Handlers {
     'fill-slots': keepAllSlots(parts),
     'keep-slots': keepSlots(parts),
     'forget-old-jobs': forgetOldJobs(parts.sql),
+    'forget-expired': forgetAllExpired(parts),
   };
 }
 
@@ -25,4 +27,5 @@ export function createHandlers(parts: TaskParts): Handlers {
 export const schedules: readonly Schedule[] = [
   { task: 'fill-slots', cron: '13 * * * *' },
   { task: 'forget-old-jobs', cron: '37 3 * * *' },
+  { task: 'forget-expired', cron: '51 3 * * *' },
 ];
