@@ -109,6 +109,19 @@ test('a request that was sent earlier and comes later says nothing and does noth
   expect(state?.step).toBe('check_avail');
 });
 
+test('a newer request ends the older one’s words and model, though nobody has hung up on it', async () => {
+  await using two = await startTwo();
+  const caller = await offered(two);
+  two.model.answer({ pieces: [words('Take your time.')], staysOpen: true });
+  const older = ask(two.apps[0], caller, { lastWords: 'The first', sentAt: 1_795_500_000_000 });
+  await expect.poll(() => two.model.open).toBe(1);
+  two.model.answer(reserve(0));
+  const newer = await ask(two.apps[0], caller, { lastWords: 'The first one', sentAt: 1_795_500_000_500 });
+  expect(newer).toMatch(/holding/);
+  expect(await older).not.toMatch(/holding|sorry/);
+  await two.model.quiet();
+});
+
 test('a request sent again, word for word, hears the same result', async () => {
   await using two = await startTwo();
   const caller = await offered(two);
