@@ -12,7 +12,7 @@ import { createMemoryStore } from '#storage/memory-store.ts';
 import { openPostgres } from '#storage/postgres.ts';
 import { openRedis } from '#storage/redis.ts';
 import { createEvents, type Events } from '#telemetry/events.ts';
-import { createLog } from '#telemetry/log.ts';
+import { createLog, type Log } from '#telemetry/log.ts';
 import { type AppParts, createApp } from '../src/app.ts';
 import { promptsFolder } from '../src/config.ts';
 import { openLedgerDatabase } from './ledger-database.ts';
@@ -44,6 +44,7 @@ export async function startApp({
   folder = promptsFolder,
   socketLimits,
   twilio,
+  log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true }),
 }: {
   model?: LanguageModel;
   redisUrl?: string;
@@ -53,8 +54,8 @@ export async function startApp({
   folder?: string;
   socketLimits?: AppParts['socketLimits'];
   twilio?: AppParts['twilio'];
+  log?: Log;
 } = {}): Promise<RunningApp & { ledgerUrl: string }> {
-  const log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true });
   await using opening = new AsyncDisposableStack();
   const appUrl = ledgerUrl ?? opening.use(await openLedgerDatabase()).appUrl;
   const { sql } = opening.use(await openPostgres({ url: appUrl, poolSize: 8, log }));
