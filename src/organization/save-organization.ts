@@ -62,15 +62,13 @@ function columns(tx: TransactionSql, document: object, shape: object): Record<st
   return Object.fromEntries(
     given.map(([name, value]) => [
       name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      isJson(name, value) ? tx.json(value as JSONValue) : value,
+      jsonColumns.has(name) && value !== null ? tx.json(value as JSONValue) : value,
     ]),
   );
 }
 
-/** The languages are an array in the ledger; everything else that is not one value is jsonb. */
-function isJson(name: string, value: unknown): boolean {
-  return typeof value === 'object' && value !== null && name !== 'languages';
-}
+/** Lists of words are arrays in the ledger; what has a form of its own is jsonb. */
+const jsonColumns = new Set(['schedule', 'weekly', 'specialDays']);
 
 function isTaken(error: unknown): error is { detail: string } {
   return (error as { code?: unknown })?.code === '23505';

@@ -123,7 +123,7 @@ const speech = {
   opening: [],
   looking: [],
   'tools-unreachable': [],
-  offered: [...nearest, 'day'],
+  offered: [...nearest, 'day', 'openNow'],
   closed: refusedDay,
   full: refusedDay,
   past: refusedDay,

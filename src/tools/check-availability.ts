@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { TimeWish } from '#booking/choose-slots.ts';
-import { localDate, practitionerHoursOn } from '#booking/open-hours.ts';
+import { isOpenAt, localDate, practitionerHoursOn } from '#booking/open-hours.ts';
 import { ofPractitioners } from '#booking/open-slots.ts';
 import type { OpenStretch, Organization, Practitioner } from '#organization/organization.ts';
 import { spokenDate, spokenDateName, spokenList, spokenWeekday } from '#prompts/spoken-time.ts';
@@ -52,6 +52,7 @@ export function checkAvailability(offering: Offering, prompts: Prompts): Tool<ty
         speech: prompts.speak('offered', context, {
           ...offered.words,
           day: spokenDate(day.date, language, { today }),
+          openNow: isOpenAt(organization.schedule, organization.zone, now),
         }),
         settled: offered.settled,
       };

@@ -30,7 +30,7 @@ const organization = {
   country: 'US',
   zone: 'America/New_York',
   vapiPrompt: 'append',
-  practitioners: [{ spokenName: 'Doctor Lee' }],
+  practitioners: [{ spokenName: 'Doctor Lee', weekly: null, specialDays: [] }],
   schedule: { weekly: {}, specialDays: [], horizonDays: 21 },
 } as unknown as Organization;
 
