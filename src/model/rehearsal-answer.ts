@@ -1,5 +1,6 @@
 import type { ModelTool } from './language-model.ts';
 import type { CallState, Offer } from './rehearsal-call-state.ts';
+import { asOffer, changeAppointment } from './rehearsal-change.ts';
 import { chooseOffer } from './rehearsal-choice.ts';
 import { correctedName, hearDetails } from './rehearsal-details.ts';
 import { sentenceFromResult, spokenList } from './rehearsal-result.ts';
@@ -24,6 +25,13 @@ export interface Answer {
   call?: { name: string; arguments: Record<string, unknown> };
 }
 
+/** A day, and what else was said about it, in the caller's words. */
+export interface Wish {
+  date: string;
+  time?: string;
+  practitioner?: string;
+}
+
 /** What a receptionist would do next. Times are spoken only as our code put them into the call's state. */
 export function answer(hearing: Hearing): Answer {
   if (hearing.toolResult !== undefined) return { say: sentenceFromResult(hearing.toolResult) };
@@ -31,9 +39,12 @@ export function answer(hearing: Hearing): Answer {
   if (!hearing.words.trim()) return { say: `Hello, thank you for calling. ${questions.day}` };
   if (!hearing.callerSpokeLast) return { say: `Are you still there? ${nextQuestion(hearing)}` };
   if (means('emergency', hearing.words)) return { say: sentences.emergency };
+  if (means('machine', hearing.words)) return { say: `${sentences.machine} ${nextQuestion(hearing)}` };
   if (means('human', hearing.words)) return toHuman(hearing);
   if (hearing.unclaimedHold) return cutOff(hearing);
   if (hearing.hold) return withHold(hearing, hearing.hold);
+  const change = changeAppointment(hearing, hearWish(hearing, hearing.found.map(asOffer)));
+  if (change) return change;
   if (hearing.appointment) return afterBooking(hearing, hearing.appointment);
   return beforeHold(hearing);
 }
@@ -43,6 +54,7 @@ const questions = {
   otherTime: 'Which other day or time would suit you?',
   cutOff: 'It seems we were cut off. May I have your name, please?',
   book: 'What name shall I book it under?',
+  whatElse: 'What else can I do for you?',
   anythingElse: 'Is there anything else I can do for you?',
 };
 
@@ -50,7 +62,7 @@ const sentences = {
   emergency: 'This sounds like an emergency. Please hang up now and call the emergency number.',
   transfer: 'Of course. I will put you through.',
   callBack: 'I cannot put you through right now, but someone from the clinic will call you back.',
-  cannotCancel: 'I cannot cancel that from here. Someone from the clinic will call you back about it.',
+  machine: 'I am the clinic’s automated assistant.',
   goodbye: 'Thank you for calling. Goodbye.',
 };
 
@@ -60,7 +72,7 @@ function beforeHold(hearing: Hearing): Answer {
   // the caller's very first words cannot have been heard yet.
   const offers = earlierWords.length > 0 ? hearing.offers : [];
   const choice = chooseOffer(words, offers, null);
-  if (choice.slot) return call(hearing, 'reserve_slot', { slotId: choice.slot.slotId });
+  if (choice.slot) return reserve(hearing, choice.slot);
   const wish = hearWish(hearing, offers);
   // Words that fit several offers ("with Doctor Lee") narrow the choice; only another time has to be looked up.
   if (choice.among.length > 0 && !wish?.time) return { say: whichOf(choice.among) };
@@ -84,11 +96,14 @@ function withHold(hearing: Hearing, hold: NonNullable<CallState['hold']>): Answe
   // slot changes nothing and lets our code ask for the name once more.
   const heardOfHold = /\bh[eo]ld|name|book/i.test(hearing.assistantWords);
   if (choice.slot && !(choice.slot.slotId === hold.slotId && yes && heardOfHold)) {
-    return call(hearing, 'reserve_slot', { slotId: choice.slot.slotId });
+    return reserve(hearing, choice.slot);
   }
   const details = hearDetails(words, hearing.earlierWords);
   if (yes || (details.namedNow && !means('no', words))) return book(hearing, details);
   const wish = hearWish(hearing, [{ ...hold, practitioner: '' }]);
+  // "No, it's Anne Miller" turns down the name, not the time.
+  if (!wish && details.correctedNow && details.name)
+    return { say: `Thank you, ${details.name}. Shall I book it?` };
   if (wish) return call(hearing, 'check_availability', { ...wish });
   if (means('no', words)) return { say: questions.otherTime };
   if (means('goodbye', words)) return goodbye(hearing);
@@ -99,13 +114,17 @@ function afterBooking(hearing: Hearing, appointment: NonNullable<CallState['appo
   const { words } = hearing;
   const details = hearDetails(words, hearing.earlierWords);
   if (details.correctedNow) return book(hearing, details);
-  if (means('cancel', words)) return { say: sentences.cannotCancel };
   if (means('repeat', words))
     return { say: `You are booked for ${appointment.spoken}. ${questions.anythingElse}` };
   const wish = hearWish(hearing, hearing.offers);
   if (wish) return call(hearing, 'check_availability', { ...wish });
   if (means('goodbye', words) || means('no', words)) return goodbye(hearing);
-  return { say: questions.anythingElse };
+  return { say: means('yes', words) ? questions.whatElse : questions.anythingElse };
+}
+
+function reserve(hearing: Hearing, { slotId }: Offer): Answer {
+  const { name } = hearDetails(hearing.words, hearing.earlierWords);
+  return call(hearing, 'reserve_slot', { slotId, ...(name && { patientName: name }) });
 }
 
 function book(hearing: Hearing, { name, phone, reason, email }: ReturnType<typeof hearDetails>): Answer {
@@ -121,10 +140,7 @@ function book(hearing: Hearing, { name, phone, reason, email }: ReturnType<typeo
 }
 
 /** A day, time or practitioner to look for, in the caller's own words; days and times left out are those last told. */
-function hearWish(
-  hearing: Hearing,
-  told: Offer[],
-): { date: string; time?: string; practitioner?: string } | undefined {
+function hearWish(hearing: Hearing, told: Offer[]): Wish | undefined {
   const { words, earlierWords } = hearing;
   // Until something was offered, what the caller said on the way still counts ("Doctor Lee, please." "Which day?").
   const context = told.length > 0 ? [words] : [words, ...earlierWords.toReversed()];
@@ -171,7 +187,11 @@ function nextQuestion({ hold, appointment, offers }: Hearing): string {
 }
 
 function whichOf(offers: Offer[]): string {
-  return `I have ${spokenList(offers)}. Which would you like?`;
+  // A day they share is said once.
+  const [day = ''] = /^.* at (?=\S)/.exec(offers[0]?.spoken ?? '') ?? [];
+  const shared = offers.length > 1 && day !== '' && offers.every(({ spoken }) => spoken.startsWith(day));
+  const times = shared ? offers.map(({ spoken }) => ({ spoken: spoken.slice(day.length) })) : offers;
+  return `I have ${shared ? day.replace(/ at $/, ': ') : ''}${spokenList(times)}. Which would you like?`;
 }
 
 function toHuman(hearing: Hearing): Answer {

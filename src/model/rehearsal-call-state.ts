@@ -38,16 +38,20 @@ const hold = z.object({ slotId: z.string().catch(''), startsAt: z.string().catch
 const unclaimedHold = z.object({ fromEarlierCall: z.literal(true) });
 const appointment = z.object({ startsAt: z.string().catch(''), spoken: z.string() });
 
+/** Appointments of the caller's that may be changed. */
+const found = z.object({ ...offer.omit({ slotId: true }).shape, appointmentId: z.string() });
+
 const callState = z.object({
   offers: z.array(offer).catch([]),
   hold: hold.or(unclaimedHold).nullable().catch(null),
   appointment: appointment.nullable().catch(null),
+  found: z.array(found).catch([]),
   patient: z.object({ name: z.string().optional().catch(undefined) }).catch({}),
 });
 
-function sorted({ hold: found, ...state }: z.infer<typeof callState>): CallState {
-  const unclaimed = found !== null && 'fromEarlierCall' in found;
-  return { ...state, hold: unclaimed ? null : found, unclaimedHold: unclaimed };
+function sorted({ hold: told, ...state }: z.infer<typeof callState>): CallState {
+  const unclaimed = told !== null && 'fromEarlierCall' in told;
+  return { ...state, hold: unclaimed ? null : told, unclaimedHold: unclaimed };
 }
 
 const nothingYet: CallState = sorted(callState.parse({}));

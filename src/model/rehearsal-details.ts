@@ -12,9 +12,10 @@ export interface Details {
 export function hearDetails(words: string, earlier: string[]): Details {
   const context = [words, ...earlier.toReversed()];
   const introduced = nameIntroduced(words);
-  const name = introduced ?? bareName(words);
+  const name = wholeName(words, introduced) ?? bareName(words);
   return {
-    name: name ?? lastHeard(context, nameIntroduced),
+    // A first name said again, with the whole name said before, corrects only its part of it.
+    name: correctedName(lastHeard(earlier.toReversed(), nameIntroduced), name),
     phone: lastHeard(context, phoneSaid),
     email: lastHeard(context, (said) => /[^\s@]+@[^\s@]+\.[a-z]+/i.exec(said)?.[0]),
     reason: lastHeard(context, (said) => reasons.exec(said)?.[0].toLowerCase()),
@@ -60,6 +61,12 @@ function nameIntroduced(words: string): string | undefined {
     if (name) return name;
   }
   return undefined;
+}
+
+/** "It's Anne, with an E. Anne Miller.": a sentence that is the name with more to it. */
+function wholeName(words: string, introduced: string | undefined): string | undefined {
+  const sentences = introduced === undefined ? [] : words.split(/[.!?]+/);
+  return sentences.map(bareName).find((name) => name?.startsWith(`${introduced} `)) ?? introduced;
 }
 
 /** Two or three words that could be a name and nothing else, with or without a yes before them. */

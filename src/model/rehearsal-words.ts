@@ -14,6 +14,9 @@ const meanings = {
   human:
     /\b(?:(?:real|actual|live) (?:person|human)|human(?: being)?|receptionist|operator|front desk)\b|\b(?:talk|speak) (?:to|with) (?:a |an |some)(?:person|body|one|human)|\btransfer me\b/,
   cancel: /\bcancel\b/,
+  move: /\b(?:move|reschedule|postpone|push back|bring forward)\b|\bchange (?:my|the|that|it|to)\b/,
+  machine:
+    /\b(?:are you|is this|am i (?:talking|speaking) (?:to|with)) (?:a |an )?(?:real |actual |live )?(?:person|human(?: being)?|robot|bot|machine|computer|recording|ai)\b/,
   yes: /\b(?:yes|yeah|yep|yup|sure|okay|ok|correct|absolutely|definitely|perfect|please do|go ahead|book it|do it|do that|of course|works(?: for me)?|sounds (?:good|great|fine)|that(?:'s| is| one(?:'s| is)?| would be| will be)? (?:right|fine|good|great|perfect|ok|okay)|that one|i'?ll take (?:it|that)|that will do|confirm)\b/,
   no: /^(?:well |um |uh |oh |sorry )*no\b(?! problem| worries)|\b(?:nope|nah|none|neither|not really|don'?t (?:book|want|think)|(?:can'?t|cannot) (?:make|do)|(?:doesn'?t|don'?t|won'?t|not going to) (?:work|suit)|not (?:that|those|these|it|good|yet)|rather not|nothing|no thank(?:s| you))\b/,
   anyOffer:

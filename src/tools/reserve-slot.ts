@@ -19,6 +19,7 @@ const args = z.object({
   slotId: z.coerce
     .string()
     .describe('The slotId of a time check_availability returned in this call, e.g. "slot_2"'),
+  patientName: z.string().optional().describe('The patient’s name, if the caller has said it already'),
 });
 
 /** Holds an offered slot for the call. What was offered in the same breath has not been heard and is not held. */
@@ -28,7 +29,7 @@ export function reserveSlot(offering: Offering, prompts: Prompts): Tool<typeof a
     description:
       'Holds one of the offered times for this caller for a few minutes. Call it when the caller picks a time; the appointment is not booked yet.',
     arguments: args,
-    async run({ slotId }, context) {
+    async run({ slotId, patientName }, context) {
       const wanted = offerOf(context, slotId);
       if (wanted === undefined || !heard(wanted.userTurns, context.userTurns)) {
         return notOffered(offering, prompts, context);
@@ -37,7 +38,7 @@ export function reserveSlot(offering: Offering, prompts: Prompts): Tool<typeof a
       const outcome = await claim(offering, context.call, { slotId: id, version, turn: context.turn });
       // Whatever the answer, the cached day may no longer be right.
       await offering.openSlots.changed(context.organization, wanted.startsAt);
-      if (outcome.held) return held(prompts, context, wanted, outcome);
+      if (outcome.held) return held({ prompts, context, patientName }, wanted, outcome);
       if (outcome.reason === 'superseded') {
         return { result: { success: false, reason: 'superseded' }, speech: '', settled: Promise.resolve() };
       }
@@ -63,12 +64,13 @@ function offerOf(context: ToolContext, slotId: string): Offer | undefined {
   return context.facts.offers.find((one) => one.number === number);
 }
 
+/** @param about `patientName` is only spoken: the booking is where it is written down */
 function held(
-  prompts: Prompts,
-  context: ToolContext,
+  about: { prompts: Prompts; context: ToolContext; patientName: string | undefined },
   wanted: Offer,
   outcome: { slotId: string } & ({ version: string; expiresAt: Date } | { alreadyBooked: true }),
 ): ToolRun {
+  const { prompts, context } = about;
   const { organization, facts } = context;
   const startsAt = clinicIso(wanted.startsAt, organization.zone);
   const slot = spokenAppointment(context, wanted);
@@ -95,7 +97,7 @@ function held(
       fromEarlierCall: false,
     };
   }
-  const name = facts.patient['name'];
+  const name = facts.patient['name'] ?? (about.patientName?.trim() || undefined);
   return {
     result: { success: true, slotId, startsAt, expiresAt: expiresAt.toISOString() },
     speech: prompts.speak(name === undefined ? 'reserved' : 'reserved-named', context, {

@@ -65,7 +65,7 @@ test.each(await scenarioNames())(
     for (const message of told)
       expect(message.startsWith(`${stable}\n\n# What the clinic adds\n`)).toBe(true);
     // What changes is behind it, also where a call has offers, a hold, an appointment.
-    expect(new Set(told).size).toBeGreaterThan(1);
+    if (scenario.expect !== 'nothing-booked') expect(new Set(told).size).toBeGreaterThan(1);
     // Tools stand in front of the message in a provider's cache.
     expect(new Set(model.asked.map(({ tools }) => JSON.stringify(tools))).size).toBe(1);
   },

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { CallProblem } from './call-problem.ts';
+import { withDays } from './days-said.ts';
 
 /** A caller on file: the words to begin with, and what to answer to what. */
 export type Scenario = z.infer<typeof scenario> & { name: string };
@@ -16,17 +17,20 @@ export async function scenarioNames(folder: string = here): Promise<string[]> {
 }
 
 /**
- * Reads one scenario.
+ * Reads one scenario, with the days it speaks of filled in as of `now`.
  *
  * @throws CallProblem naming the file and the field when it does not exist or has a fault
  */
-export async function readScenario(name: string, folder: string = here): Promise<Scenario> {
+export async function readScenario(
+  name: string,
+  { folder = here, now = new Date() }: { folder?: string; now?: Date } = {},
+): Promise<Scenario> {
   const names = await scenarioNames(folder);
   if (!names.includes(name)) {
     throw new CallProblem(`There is no scenario "${name}". There are: ${names.join(', ')}.`);
   }
   const file = `${name}.yaml`;
-  return { name, ...parseScenario(await readFile(path.join(folder, file), 'utf8'), file) };
+  return { name, ...parseScenario(withDays(await readFile(path.join(folder, file), 'utf8'), now), file) };
 }
 
 /** @throws CallProblem naming `file` and each field with a fault */

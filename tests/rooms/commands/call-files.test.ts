@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
+import { withDays } from '#commands/call/days-said.ts';
 import { createFrameReader } from '#commands/call/frames.ts';
 import { asHeard, History } from '#commands/call/history.ts';
 import { parseScenario, readScenario, scenarioNames } from '#commands/call/scenario.ts';
+import type { Schedule } from '#organization/organization.ts';
+import { resolveDate } from '#tools/resolve-date.ts';
 
 const role = chunk({ role: 'assistant' });
 const words = chunk({ content: 'Zehn Uhr für Sie, Ännchen?' });
@@ -11,9 +14,40 @@ const endCall = { index: 0, id: 'c1', type: 'function', function: { name: 'endCa
 
 test('every scenario on file can be read', async () => {
   const names = await scenarioNames();
-  expect(names).toEqual(['changes-mind', 'closed-day', 'hangs-up-after-hold', 'happy-path']);
+  expect(names).toEqual([
+    'changes-mind',
+    'closed-day',
+    'corrects-name-and-number',
+    'emergency',
+    'hangs-up-after-hold',
+    'happy-path',
+    'moves-and-cancels',
+    'wrong-weekday',
+    'yes-and-no-out-of-order',
+  ]);
   for (const name of names) expect((await readScenario(name)).rules.length).toBeGreaterThan(2);
 });
+
+test('the wrong weekday of a scenario is one on every day of a year, and its right one is not', () => {
+  const organization = { schedule: demoSchedule(), zone: 'America/New_York', practitioners: [] };
+  for (let day = 0; day < 366; day += 1) {
+    const now = new Date(Date.UTC(2026, 9, 1 + day, 15));
+    const said = (text: string) =>
+      resolveDate({ date: withDays(text, now), language: 'en', now, organization });
+    const wrong = said('{wrong weekday and date}');
+    expect(wrong).toMatchObject({ ok: false, reason: 'mismatch' });
+    const right = said('{weekday}');
+    expect(right).not.toMatchObject({ reason: 'mismatch' });
+    expect(right).toMatchObject({ date: 'date' in wrong ? wrong.date : 'none' });
+  }
+});
+
+function demoSchedule(): Schedule {
+  const open = [{ from: '09:00', to: '18:00' }];
+  const weekly = { monday: open, tuesday: open, wednesday: open, thursday: open, friday: open };
+  const minutes = { slotMinutes: 30, gridMinutes: 30, bufferMinutes: 0, minimumNoticeMinutes: 0 };
+  return { weekly, specialDays: [], ...minutes, horizonDays: 21 };
+}
 
 test('a scenario that does not exist is answered with those that do', async () => {
   await expect(readScenario('../secrets')).rejects.toThrow(/no scenario "..\/secrets".*happy-path/);
