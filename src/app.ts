@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Sql } from 'postgres';
 import type { OpenSlots } from '#booking/open-slots.ts';
+import { createTurnLedger } from '#booking/turns.ts';
 import { type Console, createConsole } from '#console/console.ts';
 import { createCallLife } from '#conversation/call-life.ts';
 import { createCallerSpeech } from '#conversation/caller-speech.ts';
@@ -81,7 +82,8 @@ export function createApp(parts: AppParts): App {
   const holdWatch = createHoldWatch({ sql, prompts, speech: callerSpeech, events: happenings, log });
   const tellCall = createTellCall({ sql, events: happenings, log });
   const turnWatch = createTurnWatch();
-  const turnParts = { ...speech, sql, model, liveCalls, holdWatch, tellCall, log };
+  const turns = createTurnLedger({ sql, log });
+  const turnParts = { ...speech, turns, model, liveCalls, holdWatch, tellCall, log };
   const oneTurn = (request: TurnRequest, signal: AbortSignal) =>
     turnWatch.turn(request, (drafts) => {
       const own = drafts.length === 0 ? {} : speakingBy(prompts.withDrafts(drafts), parts, temporalContexts);

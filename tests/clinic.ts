@@ -101,9 +101,9 @@ async function makeClinic(
   });
 }
 
-/** The slot at a place in a list; a test that runs out of slots is a mistake of the test. */
-export function nth(slots: Slot[], index: number): Slot {
-  const slot = slots[index];
-  if (slot === undefined) throw new Error(`there is no slot ${index}`);
-  return slot;
+/** What is at a place in a list; a test that runs out of slots is a mistake of the test. */
+export function nth<T>(list: T[], index: number): T {
+  const found = list[index];
+  if (found === undefined) throw new Error(`there are only ${list.length}, not ${index + 1}`);
+  return found;
 }

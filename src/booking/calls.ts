@@ -34,20 +34,34 @@ export interface TurnStart {
 }
 
 /**
- * Begins a turn: takes the call's next number, waits for an operation of the same call that is still
+ * Begins a turn by itself: takes the call's next number, waits for an operation of the same call that is still
  * committing on any process, and reads what is so afterwards. One round trip.
  *
  * @returns nothing when a request that was sent later has begun its turn already, on whichever process
  */
 export async function beginTurn(
   sql: Sql,
+  call: CallKey,
+  start: TurnStart,
+): Promise<CallSnapshot | undefined> {
+  return readSnapshot(await askToBegin(sql, call, start));
+}
+
+/** The same, in the form that `readSnapshot` reads. */
+export async function askToBegin(
+  sql: Sql,
   { tenantId, callSid }: CallKey,
   { caller, userTurns, requestedAt }: TurnStart,
-): Promise<CallSnapshot | undefined> {
+): Promise<unknown> {
   const [row] = await sql`
     select begin_turn(${tenantId}, ${callSid}, ${caller}, ${userTurns}, ${requestedAt}) as call`;
-  const read = z.union([z.object({ superseded: z.literal(true) }), snapshot]).parse(row?.['call']);
-  return 'superseded' in read ? undefined : read;
+  return row?.['call'];
+}
+
+/** What the beginning of a turn says about the call; nothing when a request that was sent later has its turn already. */
+export function readSnapshot(answer: unknown): CallSnapshot | undefined {
+  const superseded = typeof answer === 'object' && answer !== null && 'superseded' in answer;
+  return superseded ? undefined : snapshot.parse(answer);
 }
 
 /**
@@ -99,25 +113,6 @@ export async function endCall(
   const [row] =
     await sql`select end_call(${call.tenantId}, ${call.callSid}, ${releaseHold}, ${fault}) as ended`;
   return z.object({ first: z.boolean() }).parse(row?.['ended']);
-}
-
-/** How long a turn took, for the call's record. `null`: nothing was spoken, or no tool ran. */
-export interface TurnTimes {
-  number: number;
-  firstWordMs: number | null;
-  toolMs: number | null;
-  tools: string[];
-}
-
-export async function recordTurn(sql: Sql, { tenantId, callSid }: CallKey, turn: TurnTimes): Promise<void> {
-  await inTenant(
-    sql,
-    tenantId,
-    (tx) => tx`
-      insert into call_turns (tenant_id, call_sid, number, first_word_ms, tool_ms, tools)
-      values (${tenantId}, ${callSid}, ${turn.number}, ${turn.firstWordMs}, ${turn.toolMs}, ${turn.tools})
-      on conflict do nothing`,
-  );
 }
 
 const instant = z.string().transform((text) => new Date(text));

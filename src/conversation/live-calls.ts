@@ -1,4 +1,5 @@
 import type { CallKey } from '#booking/calls.ts';
+import type { CallFacts } from '#booking/turns.ts';
 
 /**
  * What this process knows about a call while it is on: which turn is the newest, what is still being committed
@@ -10,10 +11,11 @@ export interface LiveCalls {
    * request that was sent before the running one is itself over at once.
    *
    * @param requestedAt when the platform sent it, by its own clock, if it says so
+   * @param stop aborted when a newer request of the same call arrives
    */
-  supersede(call: CallKey, requestedAt: Date | null): LiveTurn;
+  supersede(call: CallKey, requestedAt: Date | null, stop: AbortController): LiveTurn;
   /** Works for a call beside its turns, one after another with whatever is being committed for it. */
-  join(call: CallKey): Omit<LiveTurn, 'signal'>;
+  join(call: CallKey): LiveTurn;
   /** Runs `start`, which must not fail, unless this process has started the call already. No turn waits for it. */
   startOnce(call: CallKey, start: () => Promise<void>): void;
   /** The call is over: nothing of it is kept, and its timers are stopped. */
@@ -24,8 +26,8 @@ export interface LiveCalls {
 }
 
 export interface LiveTurn {
-  /** Aborts when a newer request of the same call arrives. */
-  readonly signal: AbortSignal;
+  /** Whether nothing of an earlier turn of the call is being committed. */
+  readonly idle: boolean;
   /** What an earlier turn of the call is still committing. It never rejects. */
   readonly earlierWork: Promise<void>;
   readonly memory: CallMemory;
@@ -33,6 +35,8 @@ export interface LiveTurn {
   allWork(): Promise<void>;
   /** Registers work that outlives the words of this turn: a tool that runs, offers being written. */
   track(work: Promise<unknown>): void;
+  /** The same for work that no later turn of the call waits for. */
+  leaveRunning(work: Promise<unknown>): void;
   /** The turn is over; its work may still be going on. */
   end(): void;
 }
@@ -45,13 +49,18 @@ export interface CallMemory {
   language: string | undefined;
   /** Ends the wait for the last minute of the call's hold. */
   stopWatchingHold: (() => void) | undefined;
+  /** What the latest turn found, while no tool has changed it since; it is out of date at any time. */
+  facts: CallFacts | undefined;
 }
 
 interface LiveCall {
-  controller: AbortController;
+  /** Of the turn that is running. */
+  stop: AbortController | undefined;
   requestedAtMs: number | undefined;
   requestArrivedAtMs: number;
   work: Promise<void>;
+  /** Pieces of that work which are not done. */
+  open: number;
   started: boolean;
   inside: number;
   seenAtMs: number;
@@ -64,15 +73,19 @@ const staleRequestMs = 5_000;
 const idleMs = 15 * 60_000;
 /** Far above the calls one process can carry; each entry is a few hundred bytes. */
 const callsMax = 10_000;
+/** Looking for calls that are over walks past those that are not: not with every turn. */
+const lookEveryMs = 1_000;
 
 /** In-process only: two processes answering one call are told apart by the ledger's turn number. */
 export function createLiveCalls(nowMs: () => number = () => performance.now()): LiveCalls {
   // In the order they were last heard of.
   const calls = new Map<string, LiveCall>();
   const running = new Set<Promise<unknown>>();
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
 
+  /** Resolves when the work has ended, well or not. */
   function keepRunning(work: Promise<unknown>): Promise<void> {
-    const ended = Promise.allSettled([work]).then(() => void running.delete(ended));
+    const ended = work.then(nothing, nothing).then(() => void running.delete(ended));
     running.add(ended);
     return ended;
   }
@@ -80,14 +93,15 @@ export function createLiveCalls(nowMs: () => number = () => performance.now()): 
   function find({ tenantId, callSid }: CallKey): LiveCall {
     const key = `${tenantId}/${callSid}`;
     const call = calls.get(key) ?? {
-      controller: new AbortController(),
+      stop: undefined,
       requestedAtMs: undefined,
       requestArrivedAtMs: 0,
       work: Promise.resolve(),
+      open: 0,
       started: false,
       inside: 0,
       seenAtMs: 0,
-      memory: { modelFailures: 0, language: undefined, stopWatchingHold: undefined },
+      memory: { modelFailures: 0, language: undefined, stopWatchingHold: undefined, facts: undefined },
     };
     calls.delete(key);
     calls.set(key, call);
@@ -97,6 +111,8 @@ export function createLiveCalls(nowMs: () => number = () => performance.now()): 
   }
 
   function dropOld(): void {
+    if (calls.size <= callsMax && nowMs() - lookedAtMs < lookEveryMs) return;
+    lookedAtMs = nowMs();
     for (const [key, call] of calls) {
       if (call.inside > 0) continue;
       if (calls.size <= callsMax && nowMs() - call.seenAtMs < idleMs) return;
@@ -105,39 +121,26 @@ export function createLiveCalls(nowMs: () => number = () => performance.now()): 
     }
   }
 
-  function enter(call: LiveCall): Omit<LiveTurn, 'signal'> {
-    call.inside += 1;
-    return {
-      earlierWork: call.work,
-      memory: call.memory,
-      allWork: () => call.work,
-      track(work) {
-        call.work = Promise.all([call.work, keepRunning(work)]).then(() => {});
-      },
-      end: () =>
-        void call.work.then(() => {
-          call.inside -= 1;
-        }),
-    };
-  }
-
   return {
-    join: (key) => enter(find(key)),
-    supersede(key, requestedAt) {
+    join: (key) => visit(find(key), keepRunning),
+    supersede(key, requestedAt, stop) {
       const call = find(key);
-      const visit = enter(call);
+      const turn = visit(call, keepRunning, stop);
       const sentAtMs = requestedAt?.getTime();
       const overtaken =
         sentAtMs !== undefined &&
         call.requestedAtMs !== undefined &&
         sentAtMs < call.requestedAtMs &&
         nowMs() - call.requestArrivedAtMs < staleRequestMs;
-      if (overtaken) return { ...visit, signal: AbortSignal.abort() };
-      call.controller.abort();
-      call.controller = new AbortController();
+      if (overtaken) {
+        stop.abort(superseded);
+        return turn;
+      }
+      call.stop?.abort(superseded);
+      call.stop = stop;
       call.requestedAtMs = sentAtMs;
       call.requestArrivedAtMs = nowMs();
-      return { ...visit, signal: call.controller.signal };
+      return turn;
     },
     startOnce(key, start) {
       const call = find(key);
@@ -159,3 +162,38 @@ export function createLiveCalls(nowMs: () => number = () => performance.now()): 
     },
   };
 }
+
+/** Somebody works for the call until they say it has ended. */
+function visit(
+  call: LiveCall,
+  keepRunning: (work: Promise<unknown>) => Promise<void>,
+  stop?: AbortController,
+): LiveTurn {
+  call.inside += 1;
+  return {
+    idle: call.open === 0,
+    earlierWork: call.work,
+    memory: call.memory,
+    allWork: () => call.work,
+    track(work) {
+      const alone = call.open === 0;
+      call.open += 1;
+      const ended = keepRunning(work).then(() => {
+        call.open -= 1;
+      });
+      call.work = alone ? ended : Promise.all([call.work, ended]).then(nothing);
+    },
+    leaveRunning: (work) => void keepRunning(work),
+    end() {
+      if (call.stop === stop) call.stop = undefined;
+      void call.work.then(() => {
+        call.inside -= 1;
+      });
+    },
+  };
+}
+
+/** One for all: making an error with its stack for each turn that ends costs more than ending it. */
+const superseded = new DOMException('a newer request of the call has arrived', 'AbortError');
+
+function nothing(): void {}

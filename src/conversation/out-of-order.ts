@@ -26,6 +26,7 @@ export async function* withoutModel(
     return;
   }
   if (live.memory.modelFailures >= failuresUntilMenu) {
+    live.memory.facts = undefined;
     const menu = await toolbox.openTimes(context, human !== undefined);
     live.track(menu.settled);
     yield say(`${before}${menu.speech}`);

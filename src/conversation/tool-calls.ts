@@ -1,5 +1,5 @@
-import type { Sql } from 'postgres';
-import { beginTurn, type CallKey } from '#booking/calls.ts';
+import type { CallKey } from '#booking/calls.ts';
+import type { TurnLedger } from '#booking/turns.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { ToolRun } from '#tools/tool.ts';
@@ -25,12 +25,12 @@ export type ToolsRun = Pick<ToolRun, 'result' | 'speech'>[];
  */
 export async function runToolCalls(
   {
-    sql,
+    turns,
     toolbox,
     liveCalls,
     tellCall,
     log,
-  }: { sql: Sql; toolbox: Toolbox; liveCalls: LiveCalls; tellCall: TellCall; log: Log },
+  }: { turns: TurnLedger; toolbox: Toolbox; liveCalls: LiveCalls; tellCall: TellCall; log: Log },
   { organization, callSid, caller, calls, now }: ToolRequest,
 ): Promise<ToolsRun> {
   const call: CallKey = { tenantId: organization.id, callSid };
@@ -38,9 +38,12 @@ export async function runToolCalls(
   const runs: ToolsRun = [];
   const running = (async () => {
     await live.earlierWork;
-    const facts = await beginTurn(sql, call, { caller, userTurns: null, requestedAt: null });
+    const known = live.memory.facts;
+    live.memory.facts = undefined;
+    const begun = await turns.begin(call, { caller, userTurns: null, requestedAt: null }, known);
     // Without a time of sending nothing is ever overtaken.
-    if (facts === undefined) return;
+    if (begun === undefined) return;
+    const facts = begun.snapshot;
     const language = live.memory.language ?? organization.languages[0] ?? 'en';
     const context = { organization, call, facts, now, language, userTurns: null, turn: null };
     for (const { name, arguments: args } of calls) {

@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { TurnLedger } from '#booking/turns.ts';
 import type { LanguageModel, ModelMessage, ModelTool } from '#model/language-model.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
@@ -8,6 +8,7 @@ import type { Toolbox } from '#tools/toolbox.ts';
 import type { HoldWatch, Line } from './hold-watch.ts';
 import type { LiveCalls, LiveTurn } from './live-calls.ts';
 import type { PromptParts } from './prompt.ts';
+import type { TurnSpans } from './spans.ts';
 import type { TellCall } from './tell-call.ts';
 
 /** One thing that was said or done so far, and a tool the platform brought, in OpenAI's shapes. */
@@ -32,6 +33,8 @@ export interface TurnRequest {
   /** How to speak to the caller between turns, where the platform lets us. */
   line: Line | null;
   now: Date;
+  /** When the request came, by `performance.now()`, where the door has done work of its own before the turn. */
+  arrivedAtMs?: number;
 }
 
 /** What a turn does, in order. A door writes it in its own wire format and calls nothing back. */
@@ -46,7 +49,7 @@ export type TurnEvent =
 
 /** What turns are made with; the same for all. */
 export interface TurnParts {
-  sql: Sql;
+  turns: TurnLedger;
   model: LanguageModel;
   toolbox: Toolbox;
   prompts: Prompts;
@@ -63,6 +66,7 @@ export interface Turn {
   context: ToolContext;
   live: LiveTurn;
   stop: AbortSignal;
+  spans: TurnSpans;
   /** What the latest tool of this turn still writes. The next one waits for it: their order is the ledger's. */
   settled: Promise<void>;
 }

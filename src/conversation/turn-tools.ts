@@ -1,7 +1,6 @@
 import type { ModelDelta, ModelMessage } from '#model/language-model.ts';
 import type { ToolRun } from '#tools/tool.ts';
-import type { Toolbox } from '#tools/toolbox.ts';
-import type { Turn, TurnEvent } from './turn-events.ts';
+import type { Turn, TurnEvent, TurnParts } from './turn-events.ts';
 
 /** One of our tools that the model called in this pass, and what came of it. */
 export interface OurCall {
@@ -14,7 +13,7 @@ const toolDeadlineMs = 5_000;
 
 /** Runs one of our tools to its end, whoever has stopped listening by then. A turn that was superseded starts none. */
 export async function* runTool(
-  toolbox: Toolbox,
+  { toolbox, tellCall }: TurnParts,
   turn: Turn,
   call: OurCall['call'],
 ): AsyncGenerator<TurnEvent, ToolRun> {
@@ -23,12 +22,16 @@ export async function* runTool(
   await turn.settled;
   stop.throwIfAborted();
   const startedMs = performance.now();
+  // Whatever it does, what the call's next turn finds is not what this one found.
+  live.memory.facts = undefined;
   const running = toolbox.run(call.name, call.arguments, context);
   live.track(running.then((run) => run.settled));
   const run = await inTime(running);
   if (run === undefined) throw new Error(`${call.name} has not answered within ${toolDeadlineMs} ms`);
   turn.settled = run.settled;
   const durationMs = performance.now() - startedMs;
+  turn.spans.tool(call.name, durationMs);
+  tellCall.tool(context, { name: call.name, result: run.result, durationMs });
   yield { type: 'tool-finished', id: call.id, name: call.name, result: run.result, durationMs };
   return run;
 }
@@ -53,9 +56,12 @@ export function resultMessages(ours: OurCall[]): ModelMessage[] {
   ];
 }
 
-function inTime(running: Promise<ToolRun>): Promise<ToolRun | undefined> {
-  const late = new Promise<undefined>((resolve) => {
-    setTimeout(resolve, toolDeadlineMs, undefined).unref();
-  });
-  return Promise.race([running, late]);
+async function inTime(running: Promise<ToolRun>): Promise<ToolRun | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, toolDeadlineMs, undefined);
+  try {
+    return await Promise.race([running, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

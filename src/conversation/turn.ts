@@ -1,9 +1,13 @@
-import { beginTurn, type CallKey, recordTurn } from '#booking/calls.ts';
+import type { CallKey } from '#booking/calls.ts';
+import type { CallFacts } from '#booking/turns.ts';
 import { ModelError, type ModelMessage, type ModelTool } from '#model/language-model.ts';
 import type { ToolContext } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
+import { Asked } from './ask-model.ts';
+import type { LiveTurn } from './live-calls.ts';
 import { nudge } from './nudge.ts';
 import { apologise, withoutModel } from './out-of-order.ts';
+import { TurnSpans } from './spans.ts';
 import { say, type Turn, type TurnEvent, type TurnParts, type TurnRequest } from './turn-events.ts';
 import { type OurCall, resultMessages, runTool } from './turn-tools.ts';
 
@@ -16,6 +20,9 @@ const earlierWorkDeadlineMs = 5_000;
  * One turn from words to speech: begins the turn in the ledger, asks the model once, runs our tools in this process
  * and speaks their results from templates. Every fault becomes a sentence; nothing is thrown but an abort.
  *
+ * The model is asked while the ledger is, when the call's latest turn here says what the ledger will answer; nothing
+ * is said or done before the ledger has, and when it answers otherwise the model is asked anew.
+ *
  * Leaving the loop, aborting `signal`, or a newer turn of the same call ends the model's stream and starts no
  * further tool. A tool that has begun runs to its end.
  */
@@ -24,35 +31,55 @@ export async function* runTurn(
   request: TurnRequest,
   signal: AbortSignal,
 ): AsyncGenerator<TurnEvent, void, undefined> {
+  const spans = new TurnSpans(request.arrivedAtMs ?? performance.now());
   const call: CallKey = { tenantId: request.organization.id, callSid: request.callSid };
-  const live = parts.liveCalls.supersede(call, request.requestedAt);
-  const stop = AbortSignal.any([signal, live.signal]);
-  const watch = new Watch((finished) => context !== undefined && parts.tellCall.tool(context, finished));
+  const stopping = stoppedBy(signal);
+  const stop = stopping.signal;
+  const live = parts.liveCalls.supersede(call, request.requestedAt, stopping);
   let context: ToolContext | undefined;
+  let early: Question | undefined;
   let beganAtMs = 0;
   try {
-    await Promise.race([live.earlierWork, deadline(earlierWorkDeadlineMs)]);
+    if (!live.idle) await inTime(live.earlierWork, earlierWorkDeadlineMs);
     stop.throwIfAborted();
+    const askedAtMs = performance.now();
     // Tracked, so that a newer request takes its number after this one: the ledger's order is the order of arrival.
-    const beginning = begin(parts, request, call, live.memory.language);
+    const language = live.memory.language ?? request.organization.languages[0] ?? 'en';
+    const beginning = begin(parts, request, { call, language, known: live.memory.facts });
     live.track(beginning);
-    context = await beginning;
-    beganAtMs = performance.now();
-    // A request that was sent later has its turn already, on another process: nobody listens to this one.
-    if (context === undefined) return;
-    const turn: Turn = { request, context, live, stop, settled: Promise.resolve() };
     const heard = request.history.some((message) => message.role === 'user');
-    const speech = request.silent ? nudge(parts, context) : heard ? undefined : opening(parts, context);
-    yield* watch.words(speech ?? converse(parts, turn));
+    const asks = heard && request.silent !== true;
+    if (asks && live.idle) early = askEarly(parts, request, { live, language, stop, spans });
+    const begun = await beginning;
+    beganAtMs = performance.now();
+    spans.note('callLookup', beganAtMs - askedAtMs);
+    // A request that was sent later has its turn already, on another process: nobody listens to this one.
+    if (begun === undefined) return;
+    live.memory.facts = begun.facts;
+    context = begun.context;
+    const turn: Turn = { request, context, live, stop, spans, settled: Promise.resolve() };
+    const question = early?.fingerprint === begun.facts.fingerprint ? early : undefined;
+    if (question === undefined) early?.asked.leave();
+    early = undefined;
+    if (asks) yield* converse(parts, turn, question);
+    else yield* ready(request.silent === true ? nudge(parts, context) : opening(parts, context), spans);
   } catch (error) {
     if (stop.aborted) return;
     yield* apologise(parts, request, error);
   } finally {
+    early?.asked.leave();
+    const times = spans.end(parts.log, { organization: request.organization.key, call: call.callSid });
     if (context !== undefined) {
       live.memory.language = context.language;
-      live.track(recordTurn(parts.sql, call, { number: context.facts.turn, ...watch.times }));
-      const { spans, times } = watch;
-      parts.tellCall.turn(context, { spans, tools: times.tools, cut: stop.aborted }, live.allWork());
+      const { firstByteOut = null, tool = null } = spans.ms;
+      const record = {
+        number: context.facts.turn,
+        firstWordMs: firstByteOut,
+        toolMs: tool,
+        tools: spans.tools,
+      };
+      live.leaveRunning(parts.turns.record(call, record));
+      parts.tellCall.turn(context, { spans: times, tools: spans.tools, cut: stop.aborted }, live.allWork());
       if (request.line !== null) parts.holdWatch.watch(context, request.line, live.memory, beganAtMs);
     }
     live.end();
@@ -61,16 +88,18 @@ export async function* runTurn(
 
 /** Nothing when a request that was sent later has its turn already. */
 async function begin(
-  { sql }: TurnParts,
+  { turns }: TurnParts,
   { organization, caller, history, requestedAt, now }: TurnRequest,
-  call: CallKey,
-  languageSpoken: string | undefined,
-): Promise<ToolContext | undefined> {
+  { call, language, known }: { call: CallKey; language: string; known: CallFacts | undefined },
+): Promise<{ context: ToolContext; facts: CallFacts } | undefined> {
   const userTurns = history.filter((message) => message.role === 'user').length;
-  const facts = await beginTurn(sql, call, { caller, userTurns, requestedAt });
+  const facts = await turns.begin(call, { caller, userTurns, requestedAt }, known);
   if (facts === undefined) return undefined;
-  const language = languageSpoken ?? organization.languages[0] ?? 'en';
-  return { organization, call, facts, now, language, userTurns, turn: facts.turn };
+  const { snapshot } = facts;
+  return {
+    facts,
+    context: { organization, call, facts: snapshot, now, language, userTurns, turn: snapshot.turn },
+  };
 }
 
 function* opening({ prompts }: TurnParts, context: ToolContext): Generator<TurnEvent> {
@@ -78,25 +107,81 @@ function* opening({ prompts }: TurnParts, context: ToolContext): Generator<TurnE
   yield { type: 'finished', reason: 'stop' };
 }
 
-async function* converse(parts: TurnParts, turn: Turn): AsyncGenerator<TurnEvent> {
-  const { request, context, stop, live } = turn;
-  const system = parts.systemPrompt({ ...context, dashboardPrompt: request.dashboardPrompt });
+/** Words that nobody has to be asked for. */
+function* ready(events: Iterable<TurnEvent>, spans: TurnSpans): Generator<TurnEvent> {
+  spans.spoke();
+  yield* events;
+}
+
+/** What the model is asked for a turn, and the facts of the call it was told. */
+interface Question {
+  fingerprint: string;
+  messages: ModelMessage[];
+  tools: ModelTool[];
+  asked: Asked;
+}
+
+function askEarly(
+  parts: TurnParts,
+  request: TurnRequest,
+  { live, language, stop, spans }: { live: LiveTurn; language: string; stop: AbortSignal; spans: TurnSpans },
+): Question | undefined {
+  const known = live.memory.facts;
+  if (known === undefined) return undefined;
+  const { organization, now } = request;
+  const about = { organization, facts: known.snapshot, now, language };
+  return ask(parts, request, { about, fingerprint: known.fingerprint, stop, spans });
+}
+
+function ask(
+  parts: TurnParts,
+  request: TurnRequest,
+  {
+    about,
+    fingerprint,
+    stop,
+    spans,
+  }: {
+    about: Pick<ToolContext, 'organization' | 'facts' | 'now' | 'language'>;
+    fingerprint: string;
+    stop: AbortSignal;
+    spans: TurnSpans;
+  },
+): Question {
+  const startedMs = performance.now();
+  const system = parts.systemPrompt({ ...about, dashboardPrompt: request.dashboardPrompt });
   const messages: ModelMessage[] = [{ role: 'system', content: system }, ...request.history];
-  const brought = foreign(parts.toolbox, request.platformTools);
-  const tools: ModelTool[] = [...parts.toolbox.definitionsFor(request.organization), ...brought];
+  const tools = [...parts.toolbox.definitionsFor(request.organization), ...brought(parts.toolbox, request)];
+  const asked = new Asked(parts.model, { messages, tools }, stop);
+  spans.note('prompt', performance.now() - startedMs);
+  return { fingerprint, messages, tools, asked };
+}
+
+/** @param early the question that is on its way already, when it was the right one */
+async function* converse(
+  parts: TurnParts,
+  turn: Turn,
+  early: Question | undefined,
+): AsyncGenerator<TurnEvent> {
+  const { context, stop, live, spans } = turn;
+  const question = early ?? ask(parts, turn.request, { about: context, fingerprint: '', stop, spans });
+  const { messages, tools } = question;
+  let { asked } = question;
   let spoken = '';
   for (let pass = 1; pass <= passesMax; pass += 1) {
     const ours: OurCall[] = [];
     let handedOff = false;
     try {
-      for await (const delta of parts.model.stream({ messages, tools }, stop)) {
+      for await (const delta of asked) {
+        if (asked.firstDeltaMs !== undefined) spans.note('modelFirstToken', asked.firstDeltaMs);
         if (delta.type === 'text') {
           spoken += delta.text;
+          spans.spoke();
           yield say(delta.text, delta.contents);
         } else if (delta.type === 'tool-call') {
           if (parts.toolbox.has(delta.name)) {
-            ours.push({ call: delta, run: yield* runTool(parts.toolbox, turn, delta) });
-          } else if (brought.some((tool) => tool.function.name === delta.name)) {
+            ours.push({ call: delta, run: yield* runTool(parts, turn, delta) });
+          } else if (brought(parts.toolbox, turn.request).some((tool) => tool.function.name === delta.name)) {
             handedOff = true;
             yield { type: 'hand-off', id: delta.id, name: delta.name, arguments: delta.arguments };
           } else {
@@ -113,66 +198,43 @@ async function* converse(parts: TurnParts, turn: Turn): AsyncGenerator<TurnEvent
       parts.log.warn({ model: parts.model.name, kind, problem }, 'the model failed');
       // What a tool brought about is said even when the stream broke off behind it.
       if (ours.length === 0 && !handedOff) {
+        spans.spoke();
         yield* withoutModel(parts, turn, spoken);
         return;
       }
     }
     if (ours.length > 1 && pass < passesMax) {
       messages.push(...resultMessages(ours));
+      asked = new Asked(parts.model, { messages, tools }, stop);
       continue;
     }
     const speech = ours.map(({ run }) => run.speech).join(' ');
-    if (speech !== '') yield say(spoken.trim() === '' ? speech : ` ${speech}`);
+    if (speech !== '') {
+      spans.spoke();
+      yield say(spoken.trim() === '' ? speech : ` ${speech}`);
+    }
     yield { type: 'finished', reason: handedOff ? 'tool_calls' : 'stop' };
     return;
   }
 }
 
 /** The platform's tools; one that bears the name of ours would take our calls away and is left out. */
-function foreign(toolbox: Toolbox, platformTools: ModelTool[]): ModelTool[] {
+function brought(toolbox: Toolbox, { platformTools }: TurnRequest): ModelTool[] {
   return platformTools.filter((tool) => !toolbox.has(tool.function.name));
 }
 
-/** Takes a turn's times as its events go by. */
-class Watch {
-  readonly #startedMs = performance.now();
-  readonly #onTool: (finished: Extract<TurnEvent, { type: 'tool-finished' }>) => void;
-  readonly times = {
-    firstWordMs: null as number | null,
-    toolMs: null as number | null,
-    tools: [] as string[],
-  };
-
-  constructor(onTool: (finished: Extract<TurnEvent, { type: 'tool-finished' }>) => void) {
-    this.#onTool = onTool;
-  }
-
-  /** Milliseconds by name, for those who watch. */
-  get spans(): Record<string, number> {
-    const { firstWordMs, toolMs } = this.times;
-    return {
-      ...(firstWordMs === null ? {} : { firstWord: firstWordMs }),
-      ...(toolMs === null ? {} : { tools: toolMs }),
-      total: performance.now() - this.#startedMs,
-    };
-  }
-
-  async *words(events: Iterable<TurnEvent> | AsyncIterable<TurnEvent>): AsyncGenerator<TurnEvent> {
-    for await (const event of events) {
-      if (event.type === 'say' && event.text !== '')
-        this.times.firstWordMs ??= performance.now() - this.#startedMs;
-      if (event.type === 'tool-finished') {
-        this.times.toolMs = (this.times.toolMs ?? 0) + event.durationMs;
-        this.times.tools.push(event.name);
-        this.#onTool(event);
-      }
-      yield event;
-    }
-  }
+/** Aborts with `signal`, and may be aborted by others. */
+function stoppedBy(signal: AbortSignal): AbortController {
+  const stop = new AbortController();
+  if (signal.aborted) stop.abort(signal.reason);
+  else signal.addEventListener('abort', () => stop.abort(signal.reason), { once: true });
+  return stop;
 }
 
-function deadline(ms: number): Promise<undefined> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms, undefined).unref();
-  });
+/** Waits for work, but not for ever. */
+async function inTime(work: Promise<unknown>, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
 }

@@ -54,6 +54,9 @@ export function withSecondChoice(options: {
   };
 }
 
+/** One for all, as making an error with its stack costs more than ending a request. */
+const left = new DOMException('nobody listens any more', 'AbortError');
+
 type Begin = (request: ModelRequest, signal: AbortSignal) => Promise<Begun>;
 
 /** Gives the head of whichever model began, then hands out the rest as it comes, with nothing in between. */
@@ -78,7 +81,7 @@ class Choice implements AsyncIterableIterator<ModelDelta> {
   }
 
   async return(): Promise<IteratorResult<ModelDelta, undefined>> {
-    this.#own.abort();
+    this.#own.abort(left);
     return { value: undefined, done: true };
   }
 
@@ -98,7 +101,7 @@ async function beginInTime(
   { request, signal, firstDeltaMs }: { request: ModelRequest; signal: AbortSignal; firstDeltaMs: number },
 ): Promise<Begun> {
   const own = new AbortController();
-  const stop = () => own.abort();
+  const stop = () => own.abort(left);
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
   let late = false;

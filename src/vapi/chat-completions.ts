@@ -40,6 +40,7 @@ export function chatCompletions(app: FastifyInstance, parts: ChatCompletionsPart
     app.post<{ Body: Buffer }>(path, { bodyLimit: bodyLimitBytes }, async (request, reply) => {
       const body = request.body ?? Buffer.alloc(0);
       const now = new Date();
+      const arrivedAtMs = performance.now();
       const who = parts.authenticate({ headers: request.headers, body, now });
       if (!who.allowed)
         return refuse(reply, 401, 'the secret is missing or wrong; send it as "Authorization: Bearer …"');
@@ -52,7 +53,7 @@ export function chatCompletions(app: FastifyInstance, parts: ChatCompletionsPart
         return answer(reply, read.request, oneByOne(parts.unknownOrganization()));
       }
       const line = parts.callControl.at(read.request.controlUrl) ?? null;
-      const turn = { ...turnOf(read.request, organization), line, now };
+      const turn = { ...turnOf(read.request, organization), line, now, arrivedAtMs };
       parts.callLife.firstTurn(turn);
       return answer(reply, read.request, parts.runTurn(turn, signal));
     });
@@ -62,7 +63,7 @@ export function chatCompletions(app: FastifyInstance, parts: ChatCompletionsPart
 function turnOf(
   request: ChatRequest,
   organization: TurnRequest['organization'],
-): Omit<TurnRequest, 'line' | 'now'> {
+): Omit<TurnRequest, 'line' | 'now' | 'arrivedAtMs'> {
   const { caller, history, dashboardPrompt, platformTools, requestedAt } = request;
   // Without Vapi's call object every request is a call of its own: it can be answered, but remembers nothing.
   const callSid = request.callSid ?? `unnamed-${randomUUID()}`;

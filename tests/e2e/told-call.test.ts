@@ -42,7 +42,7 @@ redisServer.describe('a call, told to those who watch', () => {
     const of = <T extends LiveEvent['type']>(type: T) =>
       told.filter((event): event is Extract<LiveEvent, { type: T }> => event.type === type);
     expect(of('turn-finished').map(({ turn }) => turn)).toEqual([1, 2, 3]);
-    for (const { spans } of of('turn-finished')) expect(Object.keys(spans)).toContain('firstWord');
+    for (const { spans } of of('turn-finished')) expect(Object.keys(spans)).toContain('firstByteOut');
     expect(of('tool-finished').map(({ tool, success }) => [tool, success])).toEqual([
       ['check_availability', true],
       ['reserve_slot', true],

@@ -1,0 +1,132 @@
+import type { Sql } from 'postgres';
+import { adaptiveBatch } from '#storage/adaptive-batch.ts';
+import type { Log } from '#telemetry/log.ts';
+import { askToBegin, type CallKey, type CallSnapshot, readSnapshot, type TurnStart } from './calls.ts';
+
+/** The ledger's side of turns, of all calls of this process: what they ask at one moment travels together. */
+export interface TurnLedger {
+  /**
+   * Begins a turn: takes the call's next number, waits for an operation of the same call that is still committing on
+   * any process, and reads what is so afterwards.
+   *
+   * @param known what an earlier turn of the call found; a call without goes alone, as nobody has begun it here
+   * @returns nothing when a request that was sent later has begun its turn already, on whichever process
+   */
+  begin(call: CallKey, start: TurnStart, known: CallFacts | undefined): Promise<CallFacts | undefined>;
+  /** Keeps how long a turn took. */
+  record(call: CallKey, turn: TurnTimes): Promise<void>;
+}
+
+/** What was so in a call when a turn began. */
+export interface CallFacts {
+  snapshot: CallSnapshot;
+  /** The same for two turns between which nothing changed but their numbers and the time. */
+  fingerprint: string;
+}
+
+/** How long a turn took, for the call's record. `null`: nothing was spoken, or no tool ran. */
+export interface TurnTimes {
+  number: number;
+  firstWordMs: number | null;
+  toolMs: number | null;
+  tools: string[];
+}
+
+/** In one round trip: a statement of so many takes some milliseconds, which each of them waits. */
+const togetherMax = 32;
+/** Two, so that while one is committed the next is on its way. */
+const tripsMax = 2;
+
+export function createTurnLedger({ sql, log }: { sql: Sql; log: Log }): TurnLedger {
+  const begin = adaptiveBatch<CallKey & TurnStart, unknown>({
+    sizeMax: togetherMax,
+    tripsMax,
+    ask: async (turns) => {
+      const [row] = await sql`select begin_turns(${sql.json(turns.map(asJson))}) as calls`;
+      return row?.['calls'] as unknown[];
+    },
+  });
+  const record = adaptiveBatch<CallKey & TurnTimes, true>({
+    sizeMax: togetherMax,
+    tripsMax: 1,
+    ask: async (turns) => {
+      await sql`select record_turns(${sql.json(turns.map((turn) => ({ ...turn })))})`;
+      return turns.map(() => true);
+    },
+  });
+
+  async function beginTogether(call: CallKey, start: TurnStart): Promise<unknown> {
+    try {
+      const answer = await begin({ ...call, ...start });
+      if (!isAlone(answer)) return answer;
+    } catch (error) {
+      // One turn that cannot be begun fails those it travelled with; each of them tries by itself.
+      log.warn({ err: error }, 'turns could not be begun together');
+    }
+    return askToBegin(sql, call, start);
+  }
+
+  return {
+    async begin(call, start, known) {
+      const answer = await (known === undefined ? askToBegin(sql, call, start) : beginTogether(call, start));
+      return readFacts(answer, known);
+    },
+    async record(call, turn) {
+      await record({ ...call, ...turn });
+    },
+  };
+}
+
+/** What a call is like that has only just begun: nothing was offered, held or found. */
+export function factsOfNewCall(caller: string | null): CallFacts {
+  const facts = {
+    step: 'greeting' as const,
+    caller,
+    patient: {},
+    holdVersion: null,
+    hold: null,
+    appointment: null,
+    found: [],
+    offers: [],
+  };
+  const snapshot = { turn: 0, now: new Date(), userTurns: null, ...facts };
+  return { snapshot, fingerprint: fingerprintOf(facts) };
+}
+
+/** @param answer of begin_turn: an object from JSON */
+function readFacts(answer: unknown, known: CallFacts | undefined): CallFacts | undefined {
+  const fingerprint = fingerprintOf(answer as Facts);
+  // What is known already need not be checked and made once more.
+  if (known !== undefined && known.fingerprint === fingerprint) {
+    const { turn, now, userTurns } = answer as { turn: number; now: string; userTurns: number | null };
+    return { snapshot: { ...known.snapshot, turn, now: new Date(now), userTurns }, fingerprint };
+  }
+  const snapshot = readSnapshot(answer);
+  return snapshot === undefined ? undefined : { snapshot, fingerprint };
+}
+
+type Facts = Record<
+  'step' | 'caller' | 'patient' | 'holdVersion' | 'hold' | 'appointment' | 'found' | 'offers',
+  unknown
+>;
+
+function fingerprintOf({
+  step,
+  caller,
+  patient,
+  holdVersion,
+  hold,
+  appointment,
+  found,
+  offers,
+}: Facts): string {
+  return JSON.stringify([step, caller, patient, holdVersion, hold, appointment, found, offers]);
+}
+
+function isAlone(answer: unknown): boolean {
+  return typeof answer === 'object' && answer !== null && 'alone' in answer;
+}
+
+function asJson({ tenantId, callSid, caller, userTurns, requestedAt }: CallKey & TurnStart) {
+  return { tenantId, callSid, caller, userTurns, requestedAt: requestedAt?.toISOString() ?? null };
+}

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { callRecord } from '#booking/call-record.ts';
+import type { CallKey } from '#booking/calls.ts';
+import { reserveSlot } from '#booking/holds.ts';
+import { createTurnLedger, factsOfNewCall, type TurnLedger } from '#booking/turns.ts';
+import type { Log } from '#telemetry/log.ts';
+import { type Clinic, nth, openClinic } from '../../clinic.ts';
+
+const start = { caller: null, userTurns: 1, requestedAt: null };
+
+/** A ledger whose turns travel together, and what it warned of. */
+function ledgerOf({ sql }: Clinic): TurnLedger & { warnings: string[] } {
+  const warnings: string[] = [];
+  const log = { warn: (_: object, said: string) => warnings.push(said) } as unknown as Log;
+  return Object.assign(createTurnLedger({ sql, log }), { warnings });
+}
+
+function callsOf(clinic: Clinic, count: number): Promise<CallKey[]> {
+  return Promise.all(Array.from({ length: count }, () => clinic.call()));
+}
+
+/** What a call that is on is known by, so that its turns may travel with others'. */
+async function known(turns: TurnLedger, call: CallKey) {
+  const facts = await turns.begin(call, start, undefined);
+  if (facts === undefined) throw new Error('superseded');
+  return facts;
+}
+
+test('turns of many calls that begin at one moment are numbered each in its own call', async () => {
+  await using clinic = await openClinic();
+  const turns = ledgerOf(clinic);
+  const calls = await callsOf(clinic, 50);
+  const facts = await known(turns, nth(calls, 0));
+  const begun = await Promise.all(calls.map((call) => turns.begin(call, start, facts)));
+  expect(begun.map((one) => one?.snapshot.turn)).toEqual([3, ...Array(49).fill(2)]);
+  expect(turns.warnings).toEqual([]);
+});
+
+test('two turns of one call that travel together take their numbers in the order they were asked', async () => {
+  await using clinic = await openClinic();
+  const turns = ledgerOf(clinic);
+  const call = await clinic.call();
+  const facts = await known(turns, call);
+  const [first, second] = await Promise.all([
+    turns.begin(call, start, facts),
+    turns.begin(call, start, facts),
+  ]);
+  expect(second?.snapshot.turn).toBe((first?.snapshot.turn ?? 0) + 1);
+});
+
+test('a call another process works on keeps nobody else waiting, and waits for it by itself', async () => {
+  await using clinic = await openClinic();
+  const turns = ledgerOf(clinic);
+  const [busy, free] = await callsOf(clinic, 2);
+  if (busy === undefined || free === undefined) throw new Error('no calls');
+  const facts = await known(turns, free);
+  let release = () => {};
+  const working = clinic.sql.begin(async (tx) => {
+    await tx`select lock_call(${busy.tenantId}, ${busy.callSid})`;
+    await new Promise<void>((resolve) => {
+      release = resolve;
+    });
+  });
+  while ((await lockedCalls(clinic)) === 0) await new Promise((done) => setTimeout(done, 5));
+  let late = true;
+  const waiting = turns.begin(busy, start, facts).then((begun) => {
+    late = false;
+    return begun;
+  });
+  expect((await turns.begin(free, start, facts))?.snapshot.turn).toBe(3);
+  expect(late).toBe(true);
+  release();
+  await working;
+  expect((await waiting)?.snapshot.turn).toBe(2);
+});
+
+test('a turn that cannot be begun fails nobody it travels with', async () => {
+  await using clinic = await openClinic();
+  const turns = ledgerOf(clinic);
+  const calls = await callsOf(clinic, 3);
+  const facts = await known(turns, nth(calls, 0));
+  const bad = turns.begin(nth(calls, 1), { ...start, userTurns: 3_000_000_000 }, facts);
+  const good = turns.begin(nth(calls, 2), start, facts);
+  await expect(bad).rejects.toThrow();
+  expect((await good)?.snapshot.turn).toBe(2);
+  expect(turns.warnings).not.toEqual([]);
+});
+
+test('a call nobody has begun yet is begun, with the hold of a caller who was cut off', async () => {
+  await using clinic = await openClinic();
+  const turns = ledgerOf(clinic);
+  const caller = '+12125550142';
+  const first = await clinic.call(caller);
+  const slot = nth(await clinic.open(), 0);
+  await reserveSlot(clinic, first, { slotId: slot.slotId, version: slot.version, turn: null });
+  await clinic.sql`select end_call(${first.tenantId}, ${first.callSid}, false)`;
+  // Believed to be known here, e.g. because its start was told; the ledger decides.
+  const back = { ...first, callSid: randomUUID() };
+  const begun = await turns.begin(back, { ...start, caller }, factsOfNewCall(caller));
+  expect(begun?.snapshot.hold).toMatchObject({ slotId: slot.slotId, fromEarlierCall: true });
+});
+
+test('two turns have the same fingerprint exactly when nothing changed between them', async () => {
+  await using clinic = await openClinic();
+  const turns = ledgerOf(clinic);
+  const call = { tenantId: clinic.organization.id, callSid: randomUUID() };
+  const first = await known(turns, call);
+  expect(first.fingerprint).toBe(factsOfNewCall(null).fingerprint);
+  expect((await turns.begin(call, start, first))?.fingerprint).toBe(first.fingerprint);
+  const slot = nth(await clinic.open(), 0);
+  await reserveSlot(clinic, call, { slotId: slot.slotId, version: slot.version, turn: null });
+  const held = await turns.begin(call, start, first);
+  expect(held?.fingerprint).not.toBe(first.fingerprint);
+  expect(held?.snapshot.hold?.slotId).toBe(slot.slotId);
+});
+
+test('times of turns that end together are all kept', async () => {
+  await using clinic = await openClinic();
+  const turns = ledgerOf(clinic);
+  const calls = await callsOf(clinic, 40);
+  const times = { number: 1, firstWordMs: 12.5, toolMs: null, tools: ['check_availability'] };
+  await Promise.all(calls.map((call) => turns.record(call, times)));
+  for (const { tenantId, callSid } of calls) {
+    expect((await callRecord(clinic.sql, tenantId, callSid)).turns).toMatchObject([times]);
+  }
+});
+
+async function lockedCalls({ sql }: Clinic): Promise<number> {
+  const [row] = await sql<[{ count: number }]>`
+    select count(*)::integer as count from pg_locks where locktype = 'advisory' and granted`;
+  return row.count;
+}
