@@ -82,8 +82,7 @@ export function createApp(parts: AppParts): App {
   const holdWatch = createHoldWatch({ sql, prompts, speech: callerSpeech, events: happenings, log });
   const tellCall = createTellCall({ sql, events: happenings, log });
   const turnWatch = createTurnWatch();
-  const turns = createTurnLedger({ sql, log });
-  const turnParts = { ...speech, turns, model, liveCalls, holdWatch, tellCall, log };
+  const turnParts = { ...speech, turns: createTurnLedger(parts), model, liveCalls, holdWatch, tellCall, log };
   const oneTurn = (request: TurnRequest, signal: AbortSignal) =>
     turnWatch.turn(request, (drafts) => {
       const own = drafts.length === 0 ? {} : speakingBy(prompts.withDrafts(drafts), parts, temporalContexts);
