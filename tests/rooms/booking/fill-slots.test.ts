@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { cancelAppointment } from '#booking/appointment-changes.ts';
 import { confirmBooking } from '#booking/appointments.ts';
 import type { CallKey } from '#booking/calls.ts';
@@ -269,4 +269,28 @@ test('callers claim while the hours change back and forth: no claim is lost, non
     after.filter((row) => row.status === 'available' && !row.withdrawn).every((row) => row.minutes === 45),
   ).toBe(true);
   expect(booked.length).toBeGreaterThan(0);
+});
+
+test('a slot that goes while a lapsed hold on it, or a claim of it, waits for its turn books nothing and fails nothing', async () => {
+  await using clinic = await openClinic();
+  const [first, second] = [await tomorrowAt(clinic, 8), await tomorrowAt(clinic, 9)];
+  const held = await hold(clinic, first);
+  await moveLedgerClock(clinic.database, '6 minutes');
+  const call = await clinic.call();
+  const waiting = await inTenant(clinic.sql, clinic.organization.id, async (tx) => {
+    await tx`select lock_practitioners(${[first.practitionerId]}::uuid[])`;
+    const both = Promise.all([confirm(clinic, held), reserveSlot(clinic, call, { ...second, turn: null })]);
+    // Both have read their slot and stand before the lock.
+    await vi.waitFor(async () => {
+      const [row] =
+        await clinic.sql`select count(*)::integer as n from pg_locks where locktype = 'advisory' and not granted`;
+      expect(row?.['n']).toBe(2);
+    });
+    await tx`delete from available_slots where slot_id in ${tx([first.slotId, second.slotId])}`;
+    return { both };
+  });
+  expect(await waiting.both).toEqual([
+    { booked: false, reason: 'no_hold' },
+    { held: false, reason: 'taken' },
+  ]);
 });
