@@ -162,7 +162,7 @@ export function dayBounds(zone: string, date: string): Interval {
   return { startsAt: beginningOf(zone, day), endsAt: beginningOf(zone, day.add({ days: 1 })) };
 }
 
-function weekdayOf(date: string): Weekday {
+export function weekdayOf(date: string): Weekday {
   return weekdays[Temporal.PlainDate.from(date).dayOfWeek - 1] ?? 'monday';
 }
 
