@@ -18,6 +18,8 @@ import { runToolCalls } from '#conversation/tool-calls.ts';
 import { runTurn } from '#conversation/turn.ts';
 import type { TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
 import { createTurnWatch, type TurnWatch } from '#conversation/turn-watch.ts';
+import type { CalendarAccess } from '#jobs/calendar-access.ts';
+import { googleHooks } from '#jobs/google-hooks.ts';
 import { twilioHooks } from '#jobs/twilio-hooks.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import type { Directory } from '#organization/directory.ts';
@@ -43,6 +45,8 @@ export interface AppParts {
   sql: Sql;
   store: Store;
   openSlots: OpenSlots;
+  /** The way to organizations' Google calendars. */
+  calendars: CalendarAccess | undefined;
   directory: Directory;
   prompts: Prompts;
   model: LanguageModel;
@@ -91,6 +95,7 @@ export function createApp(parts: AppParts): App {
 
   const http = bareServer(parts);
   health(http, parts);
+  googleHooks(http, { ...parts, publicUrl: parts.publicUrl });
   twilioHooks(http, { ...parts, account: parts.twilio, openSlots, publicUrl: parts.publicUrl });
   const authenticate = createAuthentication({ secret: parts.vapiSecret, directory });
   const speak = (outcome: WordlessOutcome, organization?: Organization) =>

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import type { CalendarAccessOptions } from '#jobs/calendar-access.ts';
 import type { TwilioOptions } from '#sms/twilio.ts';
 import { keptSecret } from '#storage/data-directory.ts';
 import type { LedgerPlace } from '#storage/open-ledger.ts';
@@ -34,6 +35,18 @@ export function ledgerPlace(config: Config): LedgerPlace {
     migrateUrl: config.MIGRATE_DATABASE_URL,
     dataDir: config.DATA_DIR,
     migrationsFolder,
+  };
+}
+
+/** The way to Google Calendar, by this configuration; there is none without a key to encrypt credentials with. */
+export function calendarOptions(config: Config): CalendarAccessOptions | undefined {
+  if (config.ENCRYPTION_KEY === undefined) return undefined;
+  return {
+    encryptionKey: config.ENCRYPTION_KEY,
+    clientId: config.GOOGLE_CLIENT_ID,
+    clientSecret: config.GOOGLE_CLIENT_SECRET,
+    baseUrl: config.GOOGLE_BASE_URL,
+    cron: config.GOOGLE_CALENDAR_SYNC_CRON,
   };
 }
 
@@ -74,6 +87,17 @@ const webUrl = urlOf(['http:', 'https:'], 'https://example.com');
 
 /** Shorter ones can be guessed; the secret opens the whole installation. */
 const secret = z.string().min(16, 'is shorter than 16 characters; make one with: openssl rand -base64 24');
+
+/** Fields of digits, lists, ranges and steps; the queue's own parser has the last word. */
+const cronLine = /^\s*([\d*/,-]+\s+){4}[\d*/,-]+\s*$/;
+
+function encryptionKey(text: string): Buffer {
+  return Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? 'hex' : 'base64');
+}
+
+function isEncryptionKey(text: string): boolean {
+  return encryptionKey(text).length === 32;
+}
 
 const environment = z
   .object({
@@ -120,6 +144,18 @@ const environment = z
       )
       .optional(),
     TWILIO_BASE_URL: webUrl.optional(),
+    GOOGLE_CLIENT_ID: z.string().optional(),
+    GOOGLE_CLIENT_SECRET: z.string().optional(),
+    GOOGLE_BASE_URL: webUrl.optional(),
+    GOOGLE_CALENDAR_SYNC_CRON: z
+      .string()
+      .regex(cronLine, 'is not five fields of a cron line (UTC); use e.g. 0 * * * * for every hour')
+      .default('0 * * * *'),
+    ENCRYPTION_KEY: z
+      .string()
+      .refine(isEncryptionKey, 'is not 32 bytes in base64 or hex; make one with: openssl rand -base64 32')
+      .transform(encryptionKey)
+      .optional(),
     WORKER: z.stringbool({ error: 'is neither on nor off; use on or off' }).default(true),
     VAPI_SECRET: secret.optional(),
     DEMO_KEY: secret.optional(),
@@ -157,6 +193,13 @@ const environment = z
       for (const name of twilio) {
         if (value[name] === undefined)
           complain(name, 'is missing; set all three TWILIO_… variables, or none');
+      }
+    }
+    const google = ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET', 'ENCRYPTION_KEY'] as const;
+    if (value.GOOGLE_CLIENT_ID !== undefined || value.GOOGLE_CLIENT_SECRET !== undefined) {
+      for (const name of google) {
+        if (value[name] === undefined)
+          complain(name, 'is missing; connecting Google accounts needs GOOGLE_CLIENT_… and ENCRYPTION_KEY');
       }
     }
     const second = [value.FALLBACK_OPENAI_API_KEY, value.FALLBACK_OPENAI_BASE_URL, value.FALLBACK_LLM_MODEL];

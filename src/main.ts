@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fillSlots } from '#booking/fill-slots.ts';
 import { createOpenSlots } from '#booking/open-slots.ts';
+import { openCalendarAccess } from '#jobs/calendar-access.ts';
 import { openWorker } from '#jobs/worker.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createOpenAiModel } from '#model/openai.ts';
@@ -17,7 +18,15 @@ import { createEvents } from '#telemetry/events.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { watchProcess } from '#telemetry/metrics.ts';
 import { createApp } from './app.ts';
-import { type Config, ledgerPlace, promptsFolder, readConfig, readSecrets, twilioAccount } from './config.ts';
+import {
+  type Config,
+  calendarOptions,
+  ledgerPlace,
+  promptsFolder,
+  readConfig,
+  readSecrets,
+  twilioAccount,
+} from './config.ts';
 
 /** Past this, something hangs; whatever was committed is safe, so the process may go. */
 const lastResortMs = 30_000;
@@ -59,9 +68,11 @@ async function main(config: Config, log: Log): Promise<void> {
   await sql`select enqueue_job('fill-slots', '{}', 'fill-slots')`;
   const twilio = twilioAccount(config);
   const publicUrl = config.PUBLIC_URL;
+  const calendarWay = calendarOptions(config);
+  const calendars = calendarWay === undefined ? undefined : await openCalendarAccess(calendarWay);
   if (config.WORKER) {
-    const parts = { sql, openSlots, url: ledgerUrl, directory, prompts, twilio, publicUrl, happenings, log };
-    resources.use(await openWorker(parts));
+    const shared = { sql, openSlots, calendars, directory, prompts, twilio, publicUrl, happenings, log };
+    resources.use(await openWorker({ ...shared, url: ledgerUrl }));
   }
 
   const { http, staff } = resources.use(
@@ -69,6 +80,7 @@ async function main(config: Config, log: Log): Promise<void> {
       sql,
       store,
       openSlots,
+      calendars,
       directory,
       prompts,
       model: openModel(config, log),

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { fillSlots } from '#booking/fill-slots.ts';
-import { createOpenSlots } from '#booking/open-slots.ts';
+import { createOpenSlots, type OpenSlots } from '#booking/open-slots.ts';
+import type { CalendarAccess } from '#jobs/calendar-access.ts';
+import { openRunner } from '#jobs/runner.ts';
+import { createHandlers } from '#jobs/tasks.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createRehearsalModel } from '#model/rehearsal.ts';
 import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
@@ -32,6 +35,7 @@ export interface RunningApp extends AsyncDisposable {
   organization: Organization;
   directory: Directory;
   happenings: Events;
+  openSlots: OpenSlots;
   /** The path of a link that signs in to the console once. */
   signInPath: () => string;
 }
@@ -42,6 +46,8 @@ export async function startApp({
   redisUrl,
   ledgerUrl,
   folder = promptsFolder,
+  calendars,
+  push = true,
   socketLimits,
   twilio,
   log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true }),
@@ -52,6 +58,10 @@ export async function startApp({
   ledgerUrl?: string;
   /** Where the templates are. */
   folder?: string;
+  /** The way to Google; with it, a worker does the jobs. */
+  calendars?: CalendarAccess;
+  /** Whether Google may tell of changes. */
+  push?: boolean;
   socketLimits?: AppParts['socketLimits'];
   twilio?: AppParts['twilio'];
   log?: Log;
@@ -68,12 +78,14 @@ export async function startApp({
   const organization = directory.named(demoClinic.key);
   if (organization === undefined) throw new Error('the demo clinic is missing');
   await fillSlots(sql, organization, new Date());
+  const openSlots = opening.use(createOpenSlots({ sql, store }));
   const happenings = opening.use(createEvents({ wire: store }));
   const { http, staff } = opening.use(
     createApp({
       sql,
       store,
-      openSlots: opening.use(createOpenSlots({ sql, store })),
+      openSlots,
+      calendars,
       directory,
       prompts,
       model,
@@ -88,6 +100,13 @@ export async function startApp({
     }),
   );
   const url = await http.listen({ host: '127.0.0.1', port: 0 });
+  if (calendars !== undefined) {
+    const publicUrl = push ? url : undefined;
+    const parts = { sql, openSlots, calendars, directory, prompts, sender: undefined, publicUrl, log };
+    const handlers = createHandlers(parts);
+    const runner = { url: appUrl, sql, handlers, schedules: [], log, pollIntervalMs: 50 };
+    opening.use(await openRunner(runner));
+  }
   const opened = opening.move();
   return {
     url,
@@ -95,6 +114,7 @@ export async function startApp({
     organization,
     directory,
     happenings,
+    openSlots,
     signInPath: staff.signInPath,
     ledgerUrl: appUrl,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),

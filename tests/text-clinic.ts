@@ -130,6 +130,7 @@ export async function openTextClinic(settings: Record<string, unknown> = {}): Pr
       const handlers = createHandlers({
         sql,
         openSlots,
+        calendars: undefined,
         directory,
         prompts,
         sender,

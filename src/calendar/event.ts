@@ -1,13 +1,10 @@
 import { z } from 'zod';
-import { appointmentProperty } from './appointment-property.ts';
 
 /** What an event of a calendar means for its owner's time. */
 export type CalendarEvent = {
   id: string;
   /** The series a recurring event's instance belongs to. */
   seriesId: string | null;
-  /** The appointment it stands for, when it is one of ours. */
-  appointmentId: string | null;
 } & (
   | { meaning: 'removed' }
   /** Takes no time: marked free, declined, or where somebody works from. */
@@ -26,7 +23,6 @@ export function readEvent(item: unknown): CalendarEvent | undefined {
   const known = {
     id: event.id,
     seriesId: event.recurringEventId ?? null,
-    appointmentId: event.extendedProperties?.private?.[appointmentProperty] ?? null,
   };
   if (event.status === 'cancelled') return { ...known, meaning: 'removed' };
   const span = spanOf(event.start, event.end);
@@ -51,7 +47,6 @@ const wire = z.object({
   attendees: z
     .array(z.object({ self: z.boolean().optional(), responseStatus: z.string().optional() }))
     .optional(),
-  extendedProperties: z.object({ private: z.record(z.string(), z.string()).optional() }).optional(),
 });
 
 type Wire = z.infer<typeof wire>;

@@ -1,5 +1,4 @@
 import type { auth, calendar_v3 } from '@googleapis/calendar';
-import { appointmentProperty } from './appointment-property.ts';
 import { type CalendarEvent, readEvent } from './event.ts';
 import { type Answer, failure } from './failure.ts';
 
@@ -72,7 +71,7 @@ export interface OwnEvent {
   endsAt: Date;
   /** IANA zone it is shown in. */
   zone: string;
-  /** The appointment it stands for; kept with the event, where only our own client can read it. */
+  /** The appointment it stands for: kept with the event, for whoever works on the calendar with tools of their own. */
   appointmentId: string;
 }
 
@@ -157,7 +156,7 @@ const pagesMax = 20;
 const channelLifetimeSeconds = 7 * 24 * 3_600;
 /** Nothing else is read, so nothing else is sent. */
 const eventFields =
-  'id,status,start,end,transparency,eventType,recurringEventId,attendees(self,responseStatus),extendedProperties/private';
+  'id,status,start,end,transparency,eventType,recurringEventId,attendees(self,responseStatus)';
 
 type OAuthClient = InstanceType<(typeof auth)['OAuth2']>;
 
@@ -275,6 +274,6 @@ function body(event: OwnEvent): calendar_v3.Schema$Event {
     description: event.description,
     start: { dateTime: event.startsAt.toISOString(), timeZone: event.zone },
     end: { dateTime: event.endsAt.toISOString(), timeZone: event.zone },
-    extendedProperties: { private: { [appointmentProperty]: event.appointmentId } },
+    extendedProperties: { private: { holdlineAppointment: event.appointmentId } },
   };
 }

@@ -1,12 +1,18 @@
 import type { OpenSlots } from '#booking/open-slots.ts';
 import { forgetAllExpired } from './forget-expired.ts';
+import type { CalendarAccess } from './calendar-access.ts';
+import { tellCalendar } from './calendar-event.ts';
+import { syncAllCalendars, syncCalendar } from './calendar-sync.ts';
 import { forgetOldJobs } from './forget-old-jobs.ts';
 import type { Handlers, Schedule } from './job.ts';
 import { keepAllSlots, keepSlots } from './keep-slots.ts';
+import { reportConflict } from './report-conflict.ts';
 import { type SendTextParts, sendText } from './send-text.ts';
 
 export interface TaskParts extends SendTextParts {
   openSlots: OpenSlots;
+  /** Without it, jobs about calendars wait. */
+  calendars: CalendarAccess | undefined;
 }
 
 /**
@@ -20,12 +26,29 @@ export function createHandlers(parts: TaskParts): Handlers {
     'keep-slots': keepSlots(parts),
     'forget-old-jobs': forgetOldJobs(parts.sql),
     'forget-expired': forgetAllExpired(parts),
+    ...calendarHandlers(parts),
+  };
+}
+
+function calendarHandlers({ calendars, ...parts }: TaskParts): Handlers {
+  if (calendars === undefined) return {};
+  const withAccess = { ...parts, access: calendars };
+  return {
+    'calendar-sync-all': syncAllCalendars(parts),
+    'calendar-sync': syncCalendar(withAccess),
+    'calendar-event': tellCalendar(withAccess),
+    'report-conflict': reportConflict(parts),
   };
 }
 
 /** At odd minutes: on the hour everybody's jobs run. */
-export const schedules: readonly Schedule[] = [
+const always: readonly Schedule[] = [
   { task: 'fill-slots', cron: '13 * * * *' },
   { task: 'forget-old-jobs', cron: '37 3 * * *' },
   { task: 'forget-expired', cron: '51 3 * * *' },
 ];
+
+/** What is done at its time. */
+export function schedulesOf({ calendars }: Pick<TaskParts, 'calendars'>): readonly Schedule[] {
+  return calendars === undefined ? always : [...always, { task: 'calendar-sync-all', cron: calendars.cron }];
+}

@@ -2,7 +2,7 @@ import { createTwilio, type TwilioOptions } from '#sms/twilio.ts';
 import type { Events } from '#telemetry/events.ts';
 import { watchQueue } from './queue-figures.ts';
 import { openRunner, type RunnerOptions } from './runner.ts';
-import { createHandlers, schedules, type TaskParts } from './tasks.ts';
+import { createHandlers, schedulesOf, type TaskParts } from './tasks.ts';
 
 export interface WorkerParts extends Omit<TaskParts, 'sender'>, Pick<RunnerOptions, 'url' | 'concurrency'> {
   /** Whose texts these are; without one, texts are recorded and not sent, which is said once. */
@@ -23,7 +23,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
     url,
     sql,
     handlers: createHandlers({ ...parts, sender }),
-    schedules,
+    schedules: schedulesOf(parts),
     log,
     ...(concurrency === undefined ? {} : { concurrency }),
     onFailure({ payload, ...failure }) {

@@ -10,7 +10,6 @@ test('an event takes the time between its ends, whatever offset they are written
   expect(readEvent({ id: 'a', status: 'confirmed', ...at })).toEqual({
     id: 'a',
     seriesId: null,
-    appointmentId: null,
     meaning: 'busy',
     span: { startsAt: new Date('2026-12-01T09:00:00Z'), endsAt: new Date('2026-12-01T10:00:00Z') },
   });

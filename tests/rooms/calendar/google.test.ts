@@ -97,7 +97,7 @@ test('an event of ours is made once, reworded, removed once, and known again', a
     value: { summary: 'Anne Miller', removed: false },
   });
   const listed = await changes(window);
-  expect(listed.events).toMatchObject([{ appointmentId: own.appointmentId, meaning: 'busy' }]);
+  expect(listed.events).toMatchObject([{ id: own.id, meaning: 'busy' }]);
   expect(await calendars.remove(id, own.id)).toMatchObject({ ok: true });
   expect(await calendars.remove(id, own.id)).toMatchObject({ ok: true });
   expect(await calendars.insert(id, own)).toEqual({ ok: true, value: 'exists' });
