@@ -73,13 +73,13 @@ export async function openCalendarClinic({
   };
 }
 
-export async function connect(sql: Sql, access: CalendarAccess, tenantId: string): Promise<void> {
+async function connect(sql: Sql, access: CalendarAccess, tenantId: string): Promise<void> {
   const secret = JSON.stringify({ email: 'robot@clinic.example', privateKey });
   const account = 'robot@clinic.example';
   await connectCalendars(sql, access.sealer, tenantId, { kind: 'service-account', account, secret });
 }
 
-export async function takeCalendar(sql: Sql, tenantId: string, practitionerId: string): Promise<void> {
+async function takeCalendar(sql: Sql, tenantId: string, practitionerId: string): Promise<void> {
   await inTenant(
     sql,
     tenantId,

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { cancelAppointment, upcomingAppointments } from '#booking/appointment-changes.ts';
+import { type CalendarConflict, openConflicts } from '#booking/calendar-conflicts.ts';
 import { callBackRequests, endCallBack } from '#booking/call-backs.ts';
 import { claimsOutsideHours } from '#booking/claims-outside-hours.ts';
+import type { Organization } from '#organization/organization.ts';
 import { clinicTime } from './slot-lines.ts';
 import { openCommandStores, organizationsOf, runCommand } from './stores.ts';
 
@@ -37,6 +39,23 @@ command
   });
 
 command
+  .command('conflicts')
+  .description('Appointments a Google calendar disagrees about; only you can say what is to become of them')
+  .option('--organization <key>', 'of this organization only')
+  .option('--json', 'print JSON')
+  .action(async (options: { organization?: string; json?: boolean }) => {
+    await using stores = await openCommandStores();
+    for (const organization of await organizationsOf(stores.sql, options.organization)) {
+      const conflicts = await openConflicts(stores.sql, organization.id);
+      if (options.json) console.log(JSON.stringify({ organization: organization.key, conflicts }));
+      else {
+        console.log(`${organization.name}: ${conflicts.length} conflicts`);
+        for (const conflict of conflicts) console.log(`  ${conflictLine(organization, conflict)}`);
+      }
+    }
+  });
+
+command
   .command('cancel')
   .description('Cancels an appointment and opens its time again')
   .argument('<id>', 'as `list` shows it')
@@ -48,6 +67,7 @@ command
       const outcome = await cancelAppointment(stores.sql, { tenantId: organization.id, callSid: null }, id);
       if (!outcome.cancelled && outcome.reason === 'unknown_appointment') continue;
       if (!outcome.cancelled) throw new Error('this appointment was moved; cancel the one in its place');
+      await stores.sql`select announce_slots(${organization.id})`;
       const when = clinicTime(outcome.startsAt, organization);
       console.log(
         outcome.repeated ? `${when} was cancelled already.` : `${when} is cancelled; its time is open.`,
@@ -89,6 +109,23 @@ command
     }
     throw new Error(`${id} waits for no call; npm run appointments -- call-backs shows who does`);
   });
+
+function conflictLine(
+  organization: Organization,
+  { kind, appointmentId, startsAt, practitionerId, patient, eventStartsAt, eventEndsAt }: CalendarConflict,
+): string {
+  const practitioner = organization.practitioners.find((one) => one.id === practitionerId)?.name ?? '';
+  const [from, to] = [eventStartsAt, eventEndsAt].map((at) =>
+    at === null ? '' : clinicTime(at, organization),
+  );
+  const why = {
+    overlap: `an event from ${from} to ${to} lies on it`,
+    moved: `its event was moved to ${from}, the appointment was not`,
+    removed: 'its event was removed, the appointment was not',
+  }[kind];
+  const who = patient['name'] ?? patient['phone'] ?? 'no name';
+  return `${appointmentId}  ${clinicTime(startsAt, organization)}  ${practitioner}  ${who}: ${why}`;
+}
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { createOpenSlots } from '#booking/open-slots.ts';
+import { openCalendarAccess } from '#jobs/calendar-access.ts';
 import { openWorker } from '#jobs/worker.ts';
 import { openDirectory } from '#organization/directory.ts';
 import { openPrompts } from '#prompts/templates.ts';
@@ -8,7 +9,7 @@ import { openLedger } from '#storage/open-ledger.ts';
 import { openStore } from '#storage/open-store.ts';
 import { createEvents } from '#telemetry/events.ts';
 import { createLog } from '#telemetry/log.ts';
-import { ledgerPlace, promptsFolder, readConfig, twilioAccount } from '../config.ts';
+import { calendarOptions, ledgerPlace, promptsFolder, readConfig, twilioAccount } from '../config.ts';
 import { runCommand } from './stores.ts';
 
 /** What the handlers need beside the queue's own three connections. */
@@ -38,10 +39,13 @@ const command = new Command('npm run worker --')
     const happenings = resources.use(createEvents({ wire: store }));
     const prompts = resources.use(await openPrompts({ folder: promptsFolder, sql, log }));
     const directory = resources.use(await openDirectory({ sql, log }));
+    const calendarWay = calendarOptions(config);
+    const calendars = calendarWay === undefined ? undefined : await openCalendarAccess(calendarWay);
     const [twilio, publicUrl] = [twilioAccount(config), config.PUBLIC_URL];
     const parts = {
       sql,
       openSlots,
+      calendars,
       url,
       directory,
       prompts,
