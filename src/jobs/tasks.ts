@@ -1,8 +1,8 @@
 import type { OpenSlots } from '#booking/open-slots.ts';
-import { forgetAllExpired } from './forget-expired.ts';
 import type { CalendarAccess } from './calendar-access.ts';
 import { tellCalendar } from './calendar-event.ts';
 import { syncAllCalendars, syncCalendar } from './calendar-sync.ts';
+import { forgetAllExpired } from './forget-expired.ts';
 import { forgetOldJobs } from './forget-old-jobs.ts';
 import type { Handlers, Schedule } from './job.ts';
 import { keepAllSlots, keepSlots } from './keep-slots.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { forgetAllExpired } from '#jobs/forget-expired.ts';
-import { schedules } from '#jobs/tasks.ts';
+import { schedulesOf } from '#jobs/tasks.ts';
 import { openDirectory } from '#organization/directory.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { createLog } from '#telemetry/log.ts';
@@ -10,7 +10,7 @@ import { moveLedgerClock } from '../../ledger-database.ts';
 const log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true });
 
 test('details are removed every day once they are older than their clinic keeps them', async () => {
-  expect(schedules).toContainEqual({
+  expect(schedulesOf({ calendars: undefined })).toContainEqual({
     task: 'forget-expired',
     cron: expect.stringMatching(/^\d+ \d+ \* \* \*$/),
   });
