@@ -84,9 +84,9 @@ function SignedInApp({ session, onSignedOut: leave }: { session: SignedIn; onSig
   const Page = current.page;
   return (
     <div class="frame">
-      <a class="skip" href="#main">
+      <button type="button" class="skip" onClick={skipToPage}>
         Skip to the page
-      </a>
+      </button>
       <nav class="side" aria-label="Pages">
         <div class="brand">Holdline</div>
         <ul>
@@ -118,6 +118,11 @@ function SignedInApp({ session, onSignedOut: leave }: { session: SignedIn; onSig
       </main>
     </div>
   );
+}
+
+/** The address names the page, so that the usual link to a part of it cannot be one. */
+function skipToPage(): void {
+  document.querySelector<HTMLElement>('main h1')?.focus();
 }
 
 function Who({

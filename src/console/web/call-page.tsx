@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { CallAnswer, RevealAnswer } from '../calls-routes.ts';
+import type { OrganizationAnswer } from './api.ts';
 import type { PageProps } from './app.tsx';
 import { useAsked, useDoing } from './asking.ts';
 import { useSoon } from './calls-page.tsx';
@@ -14,7 +15,6 @@ export function CallPage({ api, organization, rest: callSid }: PageProps) {
   useLive(api, (event) => {
     if (event.call === callSid) soon();
   });
-  const { zone } = organization;
   const { data } = asked;
   return (
     <>
@@ -29,12 +29,12 @@ export function CallPage({ api, organization, rest: callSid }: PageProps) {
       ) : (
         <div class="call">
           <div class="call-facts">
-            <Facts answer={data} zone={zone} />
+            <Facts answer={data} clinic={organization} />
             <Caller api={api} answer={data} onShown={asked.reload} />
-            <Promised answer={data} zone={zone} />
+            <Promised answer={data} clinic={organization} />
           </div>
           <div class="call-course">
-            <Steps answer={data} zone={zone} />
+            <Steps answer={data} clinic={organization} />
             <Turns answer={data} />
           </div>
         </div>
@@ -43,18 +43,18 @@ export function CallPage({ api, organization, rest: callSid }: PageProps) {
   );
 }
 
-function Facts({ answer: { call }, zone }: { answer: CallAnswer; zone: string }) {
+function Facts({ answer: { call }, clinic }: { answer: CallAnswer; clinic: OrganizationAnswer }) {
   return (
     <section class="card">
       <div class="row">
         <span class="label">Began</span>
-        <span>{dateAndClock(call.startedAt, zone)}</span>
+        <span>{dateAndClock(call.startedAt, clinic.zone)}</span>
       </div>
       <div class="row">
         <span class="label">Ended</span>
         <span>
           {call.endedAt !== null ? (
-            dateAndClock(call.endedAt, zone)
+            dateAndClock(call.endedAt, clinic.zone)
           ) : call.live ? (
             <Chip tone="good">on now</Chip>
           ) : (
@@ -135,7 +135,7 @@ function Caller({
   );
 }
 
-function Promised({ answer, zone }: { answer: CallAnswer; zone: string }) {
+function Promised({ answer, clinic }: { answer: CallAnswer; clinic: OrganizationAnswer }) {
   return (
     <section class="card">
       <h2>Promised</h2>
@@ -143,7 +143,7 @@ function Promised({ answer, zone }: { answer: CallAnswer; zone: string }) {
       <ul class="plain">
         {answer.appointments.map((one) => (
           <li key={one.id}>
-            {slotWords(one.slotId, zone)}{' '}
+            {slotWords(one.slotId, clinic)}{' '}
             <Chip tone={one.status === 'booked' ? 'good' : 'neutral'}>{one.status}</Chip>
           </li>
         ))}
@@ -157,7 +157,7 @@ function Promised({ answer, zone }: { answer: CallAnswer; zone: string }) {
   );
 }
 
-function Steps({ answer, zone }: { answer: CallAnswer; zone: string }) {
+function Steps({ answer, clinic }: { answer: CallAnswer; clinic: OrganizationAnswer }) {
   return (
     <section class="card">
       <h2>Step by step</h2>
@@ -165,13 +165,13 @@ function Steps({ answer, zone }: { answer: CallAnswer; zone: string }) {
         {answer.history.map((row, index) => (
           // The history is only ever added to.
           <li key={index}>
-            <time dateTime={row.at}>{preciseClock(row.at, zone)}</time>
+            <time dateTime={row.at}>{preciseClock(row.at, clinic.zone)}</time>
             <span>
               {row.toStep === null || row.toStep === row.fromStep ? null : (
                 <strong>{stepWords[row.toStep] ?? row.toStep} </strong>
               )}
               {row.cause}
-              {row.slotId === null ? null : <span class="sub">{slotWords(row.slotId, zone)}</span>}
+              {row.slotId === null ? null : <span class="sub">{slotWords(row.slotId, clinic)}</span>}
             </span>
           </li>
         ))}

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { CallsAnswer, ListedCallAnswer } from '../calls-routes.ts';
+import type { OrganizationAnswer } from './api.ts';
 import type { PageProps } from './app.tsx';
 import { useAsked, useDoing, useSeconds } from './asking.ts';
 import { ago, countdown, dateAndClock, duration, slotWords } from './format.ts';
@@ -43,7 +44,7 @@ export function CallsPage({ api, organization }: PageProps) {
           <Waiting />
         ) : null
       ) : (
-        <CallTable calls={[...first.data.calls, ...more.calls]} zone={organization.zone} />
+        <CallTable calls={[...first.data.calls, ...more.calls]} clinic={organization} />
       )}
       {more.before === null ? null : (
         <button type="button" class="more" disabled={more.busy} onClick={more.load}>
@@ -54,7 +55,7 @@ export function CallsPage({ api, organization }: PageProps) {
   );
 }
 
-function CallTable({ calls, zone }: { calls: ListedCallAnswer[]; zone: string }) {
+function CallTable({ calls, clinic }: { calls: ListedCallAnswer[]; clinic: OrganizationAnswer }) {
   const [atMs, setAtMs] = useState(Date.now);
   // A hold is counted down from when the list came.
   useEffect(() => setAtMs(Date.now()), [calls.length, calls[0]]);
@@ -80,7 +81,9 @@ function CallTable({ calls, zone }: { calls: ListedCallAnswer[]; zone: string })
         {calls.map((call) => (
           <tr key={call.callSid}>
             <td>
-              <a href={`#/calls/${encodeURIComponent(call.callSid)}`}>{dateAndClock(call.startedAt, zone)}</a>
+              <a href={`#/calls/${encodeURIComponent(call.callSid)}`}>
+                {dateAndClock(call.startedAt, clinic.zone)}
+              </a>
               <span class="sub">
                 {call.live ? <Chip tone="good">on now</Chip> : ago(call.startedAt, now)}
               </span>
@@ -96,7 +99,7 @@ function CallTable({ calls, zone }: { calls: ListedCallAnswer[]; zone: string })
               )}
               {call.fault === null ? null : <span class="sub">{call.fault}</span>}
             </td>
-            <td>{call.slotId === null ? '–' : slotWords(call.slotId, zone)}</td>
+            <td>{call.slotId === null ? '–' : slotWords(call.slotId, clinic)}</td>
             <td class="number">{call.turns}</td>
             <td class="number">{duration(call.firstWordMs)}</td>
           </tr>

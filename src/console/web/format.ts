@@ -57,10 +57,16 @@ export function ago(iso: string, nowMs: number): string {
   return words.format(-Math.floor(seconds / 86_400), 'day');
 }
 
-/** A ledger's slot id as people read it, in the clinic's time. */
-export function slotWords(slotId: string, zone: string): string {
-  const [instant = '', practitioner = ''] = slotId.split('/');
-  return Number.isNaN(Date.parse(instant)) ? slotId : `${dateAndClock(instant, zone)}, ${practitioner}`;
+/** A ledger's slot id as people read it: in the clinic's time, with the practitioner's name. */
+export function slotWords(slotId: string, { zone, practitioners }: Clinic): string {
+  const [instant = '', key = ''] = slotId.split('/');
+  const name = practitioners.find((one) => one.key === key)?.name ?? key;
+  return Number.isNaN(Date.parse(instant)) ? slotId : `${dateAndClock(instant, zone)}, ${name}`;
+}
+
+interface Clinic {
+  zone: string;
+  practitioners: { key: string; name: string }[];
 }
 
 /** Steps of a call as people say them. */

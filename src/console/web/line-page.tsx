@@ -54,7 +54,7 @@ export function LinePage({ api, organization, mayEdit }: PageProps) {
           <ProblemNote problem={call.problem} />
           <LineComposer call={call} language={language} onSay={say} />
         </section>
-        <UnderneathPanel call={call} zone={organization.zone} />
+        <UnderneathPanel call={call} clinic={organization} />
       </div>
     </>
   );

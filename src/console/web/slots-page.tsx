@@ -206,11 +206,13 @@ function SlotButton({
     <button type="button" class={`slot slot-${state}`} disabled={disabled} onClick={() => onPick(slot)}>
       <span class="slot-time">{clock(slot.startsAt, zone)}</span>
       <span class="slot-what">
-        {state === 'held'
-          ? `held ${countdown(leftMs)}`
-          : state === 'booked'
-            ? (slot.appointment?.name ?? 'booked')
-            : state}
+        {state === 'held' ? (
+          `held ${countdown(leftMs)}`
+        ) : state === 'booked' ? (
+          (slot.appointment?.name ?? 'booked')
+        ) : (
+          <span class={state === 'open' ? 'unseen' : ''}>{state}</span>
+        )}
       </span>
       {state === 'conflict' ? <Chip tone="bad">{slot.appointment?.name ?? ''}</Chip> : null}
     </button>

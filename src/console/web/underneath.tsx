@@ -1,18 +1,19 @@
 import type { CallAnswer } from '../calls-routes.ts';
+import type { OrganizationAnswer } from './api.ts';
 import { useSeconds } from './asking.ts';
 import { countdown, duration, slotWords } from './format.ts';
 import type { LineCall, TurnView, Underneath } from './line-call.ts';
 import { Chip, StepChip } from './pieces.tsx';
 
 /** What happens underneath a call while it is on: the ledger first, then turn by turn, the latest on top. */
-export function UnderneathPanel({ call, zone }: { call: LineCall; zone: string }) {
+export function UnderneathPanel({ call, clinic }: { call: LineCall; clinic: OrganizationAnswer }) {
   return (
     <section class="underneath" aria-label="What happens underneath">
       <h2>Underneath</h2>
       {call.record === undefined ? (
         <p class="hint">The call’s step, its hold, the tools it runs and the ledger’s rows appear here.</p>
       ) : (
-        <LedgerCard record={call.record} atMs={call.recordAtMs} zone={zone} />
+        <LedgerCard record={call.record} atMs={call.recordAtMs} clinic={clinic} />
       )}
       <ol class="turns" reversed>
         {call.turns.toReversed().map((turn) => (
@@ -25,7 +26,15 @@ export function UnderneathPanel({ call, zone }: { call: LineCall; zone: string }
   );
 }
 
-function LedgerCard({ record, atMs, zone }: { record: CallAnswer; atMs: number; zone: string }) {
+function LedgerCard({
+  record,
+  atMs,
+  clinic,
+}: {
+  record: CallAnswer;
+  atMs: number;
+  clinic: OrganizationAnswer;
+}) {
   const now = useSeconds();
   const { call, appointments, texts } = record;
   const leftMs = call.holdEndsInMs === null ? null : call.holdEndsInMs - (now - atMs);
@@ -39,7 +48,7 @@ function LedgerCard({ record, atMs, zone }: { record: CallAnswer; atMs: number; 
         <div class="row">
           <span class="label">Hold</span>
           <span>
-            {slotWords(call.slotId, zone)} <Chip tone="held">{countdown(leftMs)} left</Chip>
+            {slotWords(call.slotId, clinic)} <Chip tone="held">{countdown(leftMs)} left</Chip>
           </span>
         </div>
       ) : null}
@@ -47,7 +56,7 @@ function LedgerCard({ record, atMs, zone }: { record: CallAnswer; atMs: number; 
         <div class="row" key={appointment.id}>
           <span class="label">Appointment</span>
           <span data-testid="ledger-row">
-            {slotWords(appointment.slotId, zone)}{' '}
+            {slotWords(appointment.slotId, clinic)}{' '}
             <Chip tone={appointment.status === 'booked' ? 'good' : 'neutral'}>{appointment.status}</Chip>{' '}
             {appointment.name}
           </span>
