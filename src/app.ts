@@ -220,6 +220,7 @@ function staffPages(
     turnWatch,
     secret,
     toolsFor: (organization) => toolbox.definitionsFor(organization),
+    texting: parts.twilio !== undefined,
     dependencies: () => dependencyStates(parts),
     doors: {
       url: () => ownUrl(http.server),

@@ -14,13 +14,21 @@ export interface WeekSlot {
   version: string;
   startsAt: Date;
   endsAt: Date;
-  /** A hold that ran out counts as open; a slot under a busy time as blocked, and one beside a longer claim. */
+  /**
+   * A hold that ran out counts as open; a slot under a busy time as blocked, and one beside a longer claim. A slot the
+   * hours no longer have is not shown, unless somebody is booked on it: that is a conflict, too.
+   */
   state: 'open' | 'held' | 'booked' | 'blocked' | 'conflict' | 'past';
   /** Of a hold. */
   expiresAt: Date | null;
   callSid: string | null;
   appointment: { id: string; patient: Record<string, string> } | null;
+  /** Why an appointment is a conflict: something else is at that time, or the clinic or the calendar says otherwise. */
+  conflict: Conflict | null;
 }
+
+/** `overlap`, `moved`, `removed`: what happened to its event, or lies on it, in the practitioner's calendar. */
+export type Conflict = 'busy' | 'outside-hours' | 'overlap' | 'moved' | 'removed';
 
 export interface BusyTime {
   id: string;
@@ -43,14 +51,18 @@ export async function weekOf(
     const [clock] = await tx<[{ now: Date }]>`select ledger_now() as now`;
     const rows = await tx<SlotRow[]>`
       select s.slot_id as "slotId", s.version, s.starts_at as "startsAt", upper(s.during) as "endsAt",
-        upper(s.occupies) as "freeAgainAt", s.status, s.expires_at as "expiresAt",
-        coalesce(s.reserved_by, a.call_sid) as "callSid", a.id as "appointmentId", a.patient
+        upper(s.occupies) as "freeAgainAt", s.status, s.withdrawn, s.expires_at as "expiresAt",
+        coalesce(s.reserved_by, a.call_sid) as "callSid", a.id as "appointmentId", a.patient, (
+          select k.kind from calendar_conflicts k
+          where k.tenant_id = ${tenantId} and k.practitioner_id = ${practitionerId} and k.appointment_id = a.id
+            and k.resolved_at is null limit 1) as "calendarConflict"
       from available_slots s
       left join appointments a on s.status = 'booked' and a.tenant_id = s.tenant_id and a.slot_id = s.slot_id
         and a.status = 'booked'
       where s.tenant_id = ${tenantId} and s.practitioner_id = ${practitionerId}
         and s.status in ('available', 'reserved', 'booked', 'blocked')
         and s.starts_at >= ${from} and s.starts_at < ${to}
+        and (not s.withdrawn or s.status in ('reserved', 'booked'))
       order by s.starts_at limit ${slotsMax}`;
     const busy = await tx<BusyTime[]>`
       select id, starts_at as "startsAt", ends_at as "endsAt", source from busy_times
@@ -59,22 +71,31 @@ export async function weekOf(
       order by starts_at limit ${busyMax}`;
     const { now } = clock;
     const claims = rows.filter((row) => row.status === 'booked' || isHeld(row, now));
-    return {
-      now,
-      slots: rows.map((row) => ({
-        slotId: row.slotId,
-        version: row.version,
-        startsAt: row.startsAt,
-        endsAt: row.endsAt,
-        state: stateOf(row, { now, busy, claims }),
-        expiresAt: isHeld(row, now) ? row.expiresAt : null,
-        callSid: row.status === 'booked' || isHeld(row, now) ? row.callSid : null,
-        appointment:
-          row.appointmentId === null ? null : { id: row.appointmentId, patient: row.patient ?? {} },
-      })),
-      busy: [...busy],
-    };
+    const shown = rows.filter((row) => !row.withdrawn || row.status === 'booked' || isHeld(row, now));
+    return { now, slots: shown.map((row) => slotOf(row, { now, busy, claims })), busy: [...busy] };
   });
+}
+
+interface Around {
+  now: Date;
+  busy: readonly BusyTime[];
+  claims: SlotRow[];
+}
+
+function slotOf(row: SlotRow, around: Around): WeekSlot {
+  const conflict = row.status === 'booked' ? conflictOf(row, around) : null;
+  const claimed = row.status === 'booked' || isHeld(row, around.now);
+  return {
+    slotId: row.slotId,
+    version: row.version,
+    startsAt: row.startsAt,
+    endsAt: row.endsAt,
+    state: conflict === null ? stateOf(row, around) : 'conflict',
+    expiresAt: isHeld(row, around.now) ? row.expiresAt : null,
+    callSid: claimed ? row.callSid : null,
+    appointment: row.appointmentId === null ? null : { id: row.appointmentId, patient: row.patient ?? {} },
+    conflict,
+  };
 }
 
 interface SlotRow {
@@ -87,7 +108,9 @@ interface SlotRow {
   status: 'available' | 'reserved' | 'booked' | 'blocked';
   expiresAt: Date | null;
   callSid: string | null;
+  withdrawn: boolean;
   appointmentId: string | null;
+  calendarConflict: Conflict | null;
   patient: Record<string, string> | null;
 }
 
@@ -95,17 +118,23 @@ function isHeld(row: SlotRow, now: Date): boolean {
   return row.status === 'reserved' && row.expiresAt !== null && row.expiresAt > now;
 }
 
+function isUnderBusy(row: SlotRow, busy: readonly BusyTime[]): boolean {
+  return busy.some((one) => one.endsAt > row.startsAt && one.startsAt < row.endsAt);
+}
+
+function conflictOf(row: SlotRow, { busy }: Around): Conflict | null {
+  if (row.calendarConflict !== null) return row.calendarConflict;
+  if (isUnderBusy(row, busy)) return 'busy';
+  return row.withdrawn ? 'outside-hours' : null;
+}
+
 /** The same question as the ledger's `slot_in_use`, asked of rows that are here already. */
-function stateOf(
-  row: SlotRow,
-  { now, busy, claims }: { now: Date; busy: readonly BusyTime[]; claims: SlotRow[] },
-): WeekSlot['state'] {
-  const underBusy = busy.some((one) => one.endsAt > row.startsAt && one.startsAt < row.endsAt);
-  if (row.status === 'booked') return underBusy ? 'conflict' : 'booked';
+function stateOf(row: SlotRow, { now, busy, claims }: Around): WeekSlot['state'] {
+  if (row.status === 'booked') return 'booked';
   if (isHeld(row, now)) return 'held';
   const besideClaim = claims.some(
     (claim) => claim.startsAt < row.freeAgainAt && claim.freeAgainAt > row.startsAt,
   );
-  if (row.status === 'blocked' || underBusy || besideClaim) return 'blocked';
+  if (row.status === 'blocked' || isUnderBusy(row, busy) || besideClaim) return 'blocked';
   return row.startsAt <= now ? 'past' : 'open';
 }

@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
 import { findCall, isCursor, type ListedCall, listCalls } from '#booking/call-list.ts';
+import { callPromises } from '#booking/call-promises.ts';
 import { callPatient, callRecord } from '#booking/call-record.ts';
 import { recordAction, recordedActions } from '#organization/staff-record.ts';
 import { maskedName, maskedNumber } from './masking.ts';
@@ -64,7 +65,23 @@ const callAnswer = z.object({
       phone: z.string().nullable(),
     }),
   ),
-  texts: z.array(z.object({ number: z.string().nullable(), wording: z.string(), status: z.string() })),
+  texts: z.array(
+    z.object({
+      number: z.string().nullable(),
+      wording: z.string(),
+      status: z.string(),
+      reason: z.string().nullable(),
+      sendAfter: instant,
+    }),
+  ),
+  /** In practitioners' calendars. */
+  events: z.array(
+    z.object({
+      slotId: z.string(),
+      status: z.enum(['told', 'waiting', 'failing']),
+      problem: z.string().nullable(),
+    }),
+  ),
   looks: z.array(actionAnswer),
 });
 
@@ -112,6 +129,7 @@ export function callsRoutes(add: AddRoute, { sql }: { sql: Sql }): void {
       const call = await findCall(sql, key);
       if (call === undefined) return new Refusal(404, 'there is no such call');
       const record = await callRecord(sql, organization.id, params.callSid);
+      const promises = await callPromises(sql, key);
       const looks = await recordedActions(sql, organization.id, { about: params.callSid, limit: looksMax });
       return {
         ...record,
@@ -121,7 +139,8 @@ export function callsRoutes(add: AddRoute, { sql }: { sql: Sql }): void {
           name: maskedName(patient['name']),
           phone: maskedNumber(patient['phone']),
         })),
-        texts: record.texts.map((text) => ({ ...text, number: maskedNumber(text.number) })),
+        events: promises.events,
+        texts: promises.texts.map((text) => ({ ...text, number: maskedNumber(text.number) })),
         looks,
       };
     },

@@ -35,6 +35,8 @@ export interface ConsoleParts {
   doors: Doors;
   /** The installation's secret: signs in, and signs the cookies. */
   secret: string;
+  /** Whether text messages are really sent. */
+  texting: boolean;
   dependencies: () => Promise<DependencyState[]>;
   happenings: Events;
   log: Log;

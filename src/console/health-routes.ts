@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
+import { calendarState } from '#booking/calendar-state.ts';
 import { turnLatency } from '#booking/turn-latency.ts';
 import type { DependencyState } from '#conversation/dependencies.ts';
 import { countJobs, listJobs, retryJob } from '#jobs/queue-view.ts';
@@ -52,10 +53,30 @@ export interface HealthParts {
   sql: Sql;
   /** How each dependency is now; never throws, and takes two seconds at most. */
   dependencies: () => Promise<DependencyState[]>;
+  /** Whether text messages are really sent. */
+  texting: boolean;
+}
+
+interface Shown {
+  name: string;
+  ok: boolean;
+  state: string;
+}
+
+function textsState(texting: boolean): Shown {
+  return { name: 'texts', ok: true, state: texting ? 'sent' : 'recorded, not sent' };
+}
+
+async function calendarDependency(sql: Sql, tenantId: string): Promise<Shown> {
+  const { connected, problem, syncedAt, conflicts } = await calendarState(sql, tenantId);
+  if (!connected) return { name: 'calendar', ok: true, state: 'not connected' };
+  const read = syncedAt === null ? 'not read yet' : `read ${syncedAt.toISOString().slice(0, 16)}Z`;
+  const state = problem ?? (conflicts === 0 ? read : `${read}, ${conflicts} conflicts`);
+  return { name: 'calendar', ok: problem === null && conflicts === 0, state };
 }
 
 /** How it is: dependencies, latency, the queue and what failed in it. It opens on the day the ledger does not answer. */
-export function healthRoutes(add: AddRoute, { sql, dependencies }: HealthParts): void {
+export function healthRoutes(add: AddRoute, { sql, dependencies, texting }: HealthParts): void {
   add({
     method: 'GET',
     path: '/health',
@@ -69,8 +90,9 @@ export function healthRoutes(add: AddRoute, { sql, dependencies }: HealthParts):
       const [latency, queue] = reachable
         ? await Promise.all([turnLatency(sql, organization.id, hoursShown), countJobs(sql, whose)])
         : [null, null];
+      const outside = reachable ? [textsState(texting), await calendarDependency(sql, organization.id)] : [];
       return {
-        dependencies: states,
+        dependencies: [...states, ...outside],
         latency,
         queue,
         figures: session.organization === null ? await figures() : [],

@@ -33,6 +33,7 @@ const weekAnswer = z.object({
           state: z.enum(['open', 'held', 'booked', 'blocked', 'conflict', 'past']),
           expiresAt: instant.nullable(),
           callSid: z.string().nullable(),
+          conflict: z.enum(['busy', 'outside-hours', 'overlap', 'moved', 'removed']).nullable(),
           appointment: z
             .object({ id: z.string(), name: z.string().nullable(), phone: z.string().nullable() })
             .nullable(),
@@ -120,7 +121,7 @@ function blocks(add: AddRoute, { sql, openSlots }: SlotsParts): void {
         action: 'time blocked',
         about: `${practitioner.key} ${body.from} to ${body.to}`,
       });
-      await daysChanged(openSlots, organization, { startsAt, endsAt });
+      await openSlots.forget(organization);
       return outcome;
     },
   });
@@ -139,7 +140,7 @@ function blocks(add: AddRoute, { sql, openSlots }: SlotsParts): void {
         action: 'time unblocked',
         about: params.id,
       });
-      await daysChanged(openSlots, organization, stretch);
+      await openSlots.forget(organization);
       return stretch;
     },
   });
@@ -254,15 +255,4 @@ function practitionerOf(organization: Organization, key: string | undefined) {
 /** A clinic's own wall-clock time as an instant; one that a change of clocks leaves out is the one after it. */
 function atClinic(text: string, { zone }: Organization): Date {
   return new Date(Temporal.PlainDateTime.from(text).toZonedDateTime(zone).epochMilliseconds);
-}
-
-async function daysChanged(
-  openSlots: OpenSlots,
-  organization: Organization,
-  { startsAt, endsAt }: { startsAt: Date; endsAt: Date },
-): Promise<void> {
-  const last = localDate(organization.zone, endsAt);
-  for (let date = localDate(organization.zone, startsAt); date <= last; date = addDays(date, 1)) {
-    await openSlots.changed(organization, dayBounds(organization.zone, date).startsAt);
-  }
 }

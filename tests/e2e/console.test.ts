@@ -263,7 +263,7 @@ browser.describe.each(['desktop', 'telephone'] as const)('the console on a %s', 
     await go('Health');
     await page.locator('.plot canvas').waitFor();
     await page.getByText('ledger').first().waitFor();
-    await expectFit('health');
+    await expectFit();
   });
 
   test('the keyboard gets past the menu', async () => {

@@ -6,7 +6,7 @@ import { useAsked, useDoing } from './asking.ts';
 import { useSoon } from './calls-page.tsx';
 import { dateAndClock, duration, preciseClock, slotWords, stepWords } from './format.ts';
 import { useLive } from './live.ts';
-import { Chip, Empty, PageHead, ProblemNote, StepChip, Waiting } from './pieces.tsx';
+import { Chip, Empty, PageHead, ProblemNote, StepChip, TextChip, Waiting } from './pieces.tsx';
 
 /** One call, step by step: when, what, how fast, and what became of what was promised. */
 export function CallPage({ api, organization, rest: callSid }: PageProps) {
@@ -149,7 +149,16 @@ function Promised({ answer, clinic }: { answer: CallAnswer; clinic: Organization
         ))}
         {answer.texts.map((text) => (
           <li key={`${text.number} ${text.wording}`}>
-            Text, {text.wording}, to {text.number} <Chip>{text.status}</Chip>
+            Text, {text.wording}, to {text.number} <TextChip text={text} />
+          </li>
+        ))}
+        {answer.events.map((event) => (
+          <li key={event.slotId}>
+            Calendar, {slotWords(event.slotId, clinic)}{' '}
+            <Chip tone={event.status === 'failing' ? 'bad' : event.status === 'told' ? 'good' : 'neutral'}>
+              {event.status === 'told' ? 'in the calendar' : event.status}
+            </Chip>
+            {event.problem === null ? null : <span class="sub">{event.problem}</span>}
           </li>
         ))}
       </ul>

@@ -20,6 +20,23 @@ export function StepChip({ step }: { step: string }) {
   return <Chip tone={stepTones[step] ?? 'neutral'}>{stepWords[step] ?? step}</Chip>;
 }
 
+/** What became of a text message, and why not more. */
+export function TextChip({ text }: { text: { status: string; reason: string | null; sendAfter: string } }) {
+  const tone =
+    text.status === 'delivered' || text.status === 'sent'
+      ? 'good'
+      : text.status === 'failed'
+        ? 'bad'
+        : 'neutral';
+  const later = text.status === 'recorded' && Date.parse(text.sendAfter) > Date.now() + 60_000;
+  return (
+    <>
+      <Chip tone={tone}>{later ? `goes out ${text.sendAfter.slice(0, 10)}` : text.status}</Chip>
+      {text.reason === null ? null : <span class="sub">{text.reason}</span>}
+    </>
+  );
+}
+
 /** What went wrong, read out at once. */
 export function ProblemNote({ problem }: { problem: string | undefined }) {
   return <div role="alert">{problem === undefined ? null : <p class="note note-bad">{problem}</p>}</div>;

@@ -24,6 +24,7 @@ export function SlotPanel(panel: Panel) {
     <Dialog title={dateAndClock(slot.startsAt, week.zone)} onClose={onClose}>
       <p>
         Until {clock(slot.endsAt, week.zone)}, {sentences[slot.state]}
+        {slot.conflict === null ? '' : ` ${conflicts[slot.conflict]} Move or cancel the appointment.`}
       </p>
       {slot.callSid === null ? null : (
         <p>
@@ -43,8 +44,16 @@ const sentences: Record<Slot['state'], string> = {
   held: 'held by a call that has not confirmed it yet.',
   booked: 'booked.',
   blocked: 'not open: something else is in its way.',
-  conflict: 'booked, and in the way of something else. Move or cancel the appointment, or unblock the time.',
+  conflict: 'booked, but in conflict:',
   past: 'over.',
+};
+
+const conflicts: Record<NonNullable<Slot['conflict']>, string> = {
+  busy: 'the time is blocked or busy.',
+  'outside-hours': 'the hours were changed, and the practitioner is not there.',
+  overlap: 'something else lies on it in the calendar.',
+  moved: 'its event was moved in the calendar.',
+  removed: 'its event was removed from the calendar.',
 };
 
 function Appointment({ api, slot, mayEdit, onChange, onMove, id }: Panel & { id: string }) {

@@ -3,7 +3,7 @@ import type { OrganizationAnswer } from './api.ts';
 import { useSeconds } from './asking.ts';
 import { countdown, duration, slotWords } from './format.ts';
 import type { LineCall, TurnView, Underneath } from './line-call.ts';
-import { Chip, StepChip } from './pieces.tsx';
+import { Chip, StepChip, TextChip } from './pieces.tsx';
 
 /** What happens underneath a call while it is on: the ledger first, then turn by turn, the latest on top. */
 export function UnderneathPanel({ call, clinic }: { call: LineCall; clinic: OrganizationAnswer }) {
@@ -66,7 +66,7 @@ function LedgerCard({
         <div class="row" key={`${text.number} ${text.wording}`}>
           <span class="label">Text</span>
           <span>
-            {text.wording} to {text.number} <Chip>{text.status}</Chip>
+            {text.wording} to {text.number} <TextChip text={text} />
           </span>
         </div>
       ))}
