@@ -91,11 +91,12 @@ export function spokenTimes(slots: SpokenSlot[], language: string): string {
   return together === undefined ? list : `${list}, ${words.allWith(together)}`;
 }
 
-/** "a, b or c". */
+/** "a, b or c"; parts that hold a comma are set off by one: "today, Tuesday the first, or Monday the seventh". */
 export function spokenList(parts: string[], language: string): string {
   const last = parts.at(-1) ?? '';
   if (parts.length < 2) return last;
-  return `${parts.slice(0, -1).join(', ')} ${wordsOf(language).or(last)} ${last}`;
+  const comma = parts.some((part) => part.includes(',')) ? ',' : '';
+  return `${parts.slice(0, -1).join(', ')}${comma} ${wordsOf(language).or(last)} ${last}`;
 }
 
 /** The words of a language, `es-MX` being Spanish. */

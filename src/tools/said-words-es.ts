@@ -107,6 +107,11 @@ export const spanish: SaidWords = {
       phrase('(\\d{1,2})(?:th)? de(?:l)? <month>(?: de(?:l)? (\\d{4}))?'),
       (_, day = '', month = '', year = '') => `${day} ${month} ${year ?? ''}`,
     ],
+    // A time would be "a las 3".
+    [
+      phrase("<weekday> (\\d{1,2})(?! (?:<month>|in the|o'clock))(?!:)"),
+      (_, day = '', number = '') => `${day} the ${number}th`,
+    ],
     [phrase('(?:el )?d[ií]a (\\d{1,2})'), 'the $1th'],
     [phrase('el (\\d{1,2})th'), 'the $1th'],
     [

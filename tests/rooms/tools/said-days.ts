@@ -202,6 +202,7 @@ const spanish: Row[] = [
   ['el veinticinco', '11-25'],
   ['el jueves 3', '12-03'],
   ['el martes 25', '!mismatch'],
+  ['el viernes 3', '!mismatch'],
   ['el tres de diciembre', '12-03'],
   ['jueves 3 de diciembre', '12-03'],
   ['el primero de enero', '2027-01-01'],
