@@ -38,6 +38,8 @@ export interface RunningApp extends AsyncDisposable {
   openSlots: OpenSlots;
   /** The path of a link that signs in to the console once. */
   signInPath: () => string;
+  /** Every HTTP door there is, e.g. `POST /vapi/events`. */
+  doors: () => string[];
 }
 
 /** @param redisUrl a real Redis; without one, the in-process store */
@@ -116,9 +118,23 @@ export async function startApp({
     happenings,
     openSlots,
     signInPath: staff.signInPath,
+    doors: () => doorsIn(http.printRoutes({ commonPrefix: false })),
     ledgerUrl: appUrl,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** Reads Fastify's tree of routes, in which a path stands below the path it begins with. */
+function doorsIn(tree: string): string[] {
+  const above: string[] = [];
+  return tree.split('\n').flatMap((line) => {
+    const [, indent = '', path, methods = ''] = /^([│ ]*)[├└]── (\S+) \(([^)]+)\)/.exec(line) ?? [];
+    if (path === undefined) return [];
+    const level = indent.length / 4;
+    const whole = `${above[level - 1] ?? ''}${path}`;
+    above[level] = whole === '/' ? '/' : whole;
+    return methods.split(', ').map((method) => `${method} ${whole}`);
+  });
 }
 
 /** A caller on the line: sends what Vapi would and keeps the history as it was spoken. */

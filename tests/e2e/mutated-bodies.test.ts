@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mutations } from '../mutations.ts';
 import { Caller, type RunningApp, startApp, vapiSecret } from '../running-app.ts';
 
 setFlagsFromString('--expose-gc');
@@ -104,112 +105,18 @@ const doors = [
   { path: '/tools/booking-handler', bodies: messages.slice(0, 5).map((message) => ({ message })) },
 ];
 
-/** What may stand where something else belongs. */
-const odd = fc.oneof(
-  fc.jsonValue(),
-  fc.constantFrom<unknown>(
-    null,
-    true,
-    0,
-    -1,
-    1e308,
-    '',
-    ' ',
-    [],
-    {},
-    [[]],
-    'null',
-    '{',
-    '\u0000',
-    '\ud800',
-    'a\u0000b\udfff',
-  ),
-  fc.string({ unit: 'binary', maxLength: 50 }),
-  fc.integer({ min: 1, max: 60 }).map((thousands) => 'x'.repeat(thousands * 1_000)),
-  fc.integer({ min: 1, max: 20 }).map((thousands) => new Nested(thousands * 1_000)),
-);
-
-/** Written as so many arrays in each other, which no tree of ours could hold. */
-class Nested {
-  readonly depth: number;
-  constructor(depth: number) {
-    this.depth = depth;
-  }
-  toJSON(): string {
-    return `@nested ${this.depth}`;
-  }
-}
-
-const change = fc.record({
-  place: fc.nat(),
-  what: fc.oneof(
-    { weight: 5, arbitrary: odd.map((value) => ({ kind: 'put' as const, value })) },
-    { weight: 2, arbitrary: fc.constant({ kind: 'drop' as const }) },
-    { weight: 1, arbitrary: fc.string({ maxLength: 8 }).map((name) => ({ kind: 'rename' as const, name })) },
-  ),
-});
-type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
-
-/** Bytes that are no longer what was meant: cut, overwritten, not UTF-8. */
-const damage = fc.option(fc.record({ at: fc.nat(), byte: fc.nat(255), cut: fc.boolean() }), { freq: 8 });
-
 const request = fc
   .constantFrom(...doors.flatMap(({ path, bodies }) => bodies.map((body) => ({ path, body }))))
   .chain(({ path, body }) =>
     fc.record({
       path: fc.constant(path),
       // Many calls, because the turns of one wait for each other.
-      bytes: fc
-        .tuple(fc.nat(3_000), fc.array(change, { minLength: 1, maxLength: 3 }), damage)
-        .map(([id, changes, harm]) => damaged(written(mutated(ofCall(body, id), changes)), harm)),
+      bytes: fc.nat(3_000).chain((id) => mutations(ofCall(body, id))),
     }),
   );
 
 function ofCall(body: object, id: number): unknown {
   return JSON.parse(JSON.stringify(body).replaceAll('"call-1"', `"call-${id}"`));
-}
-
-function mutated(body: unknown, changes: Change[]): unknown {
-  let tree = body;
-  for (const { place, what } of changes) {
-    const places = placesIn(tree);
-    const at = places[place % Math.max(1, places.length)];
-    if (at === undefined) tree = what.kind === 'put' ? what.value : tree;
-    else if (what.kind === 'put') at.holder[at.key] = what.value;
-    else {
-      const value = at.holder[at.key];
-      delete at.holder[at.key];
-      if (what.kind === 'rename') at.holder[what.name] = value;
-    }
-  }
-  return tree;
-}
-
-interface Place {
-  holder: Record<string, unknown>;
-  key: string;
-}
-
-function placesIn(tree: unknown): Place[] {
-  if (typeof tree !== 'object' || tree === null || tree instanceof Nested) return [];
-  const holder = tree as Record<string, unknown>;
-  return Object.keys(holder).flatMap((key) => [{ holder, key }, ...placesIn(holder[key])]);
-}
-
-function written(tree: unknown): Buffer {
-  const text = (JSON.stringify(tree) ?? '').replace(
-    /"@nested (\d+)"/g,
-    (_, depth) => `${'['.repeat(Number(depth))}${']'.repeat(Number(depth))}`,
-  );
-  return Buffer.from(text);
-}
-
-function damaged(bytes: Buffer, harm: { at: number; byte: number; cut: boolean } | null): Buffer {
-  if (harm === null || bytes.length === 0) return bytes;
-  const at = harm.at % bytes.length;
-  if (harm.cut) return bytes.subarray(0, at);
-  bytes[at] = harm.byte;
-  return bytes;
 }
 
 async function send({

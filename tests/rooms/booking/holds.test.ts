@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { callRecord } from '#booking/call-record.ts';
-import { beginTurn, endCall } from '#booking/calls.ts';
+import { beginTurn, type CallKey, endCall } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { openRedis } from '#storage/redis.ts';
@@ -143,6 +143,27 @@ describe('a hold', () => {
     const open = (await clinic.open()).map((one) => one.slotId);
     expect(open).toContain(first.slotId);
     expect(open).not.toContain(second.slotId);
+  });
+
+  test('is refused by the ledger under an old version, which tells the present one; every claim and release makes a new one', async () => {
+    await using clinic = await openClinic();
+    const { sql } = clinic;
+    const slot = nth(await clinic.open(), 20);
+    const claim = async ({ tenantId, callSid }: CallKey, version: string) => {
+      const [row] =
+        await sql`select claim_slot_atomic(${tenantId}, ${slot.slotId}, ${callSid}, ${version}) as answer`;
+      return row?.['answer'];
+    };
+    const earlier = await clinic.call();
+    const held = await claim(earlier, slot.version);
+    expect(held).toMatchObject({ success: true });
+    await sql`select release_hold(${earlier.tenantId}, ${earlier.callSid}, 'another day')`;
+    const later = await clinic.call();
+    for (const old of [slot.version, held.version]) {
+      expect(await claim(later, old)).toMatchObject({ success: false, reason: 'changed' });
+    }
+    const { version } = await claim(later, slot.version);
+    expect(await claim(later, version)).toMatchObject({ success: true });
   });
 
   test('is made although the version offered is no longer the present one: it is still that time', async () => {
