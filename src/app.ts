@@ -33,7 +33,6 @@ import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
 import { metricsPage } from '#telemetry/metrics.ts';
 import { createToolbox, type Toolbox } from '#tools/toolbox.ts';
-import { sentencesFrom } from '#vapi/assistant-blocks.ts';
 import { assistantAnswer } from '#vapi/assistant-request.ts';
 import { createAuthentication } from '#vapi/authentication.ts';
 import { createCallControl } from '#vapi/call-control.ts';
@@ -104,6 +103,13 @@ export function createApp(parts: AppParts): App {
       { organization: organization ?? null, language: organization?.languages[0] ?? 'en' },
       {},
     );
+  const assistantParts = {
+    publicUrl: parts.publicUrl,
+    secret: parts.vapiSecret,
+    speak,
+    variableValues: (organization: Organization, now: Date) =>
+      variableValues(organization, temporalContexts({ organization, now })),
+  };
   events(http, {
     authenticate,
     directory,
@@ -111,15 +117,7 @@ export function createApp(parts: AppParts): App {
     callerSpeech,
     runTools: (request) => runToolCalls(turnParts, request),
     speak,
-    assistantFor: (organization, now) =>
-      assistantAnswer({
-        organization,
-        publicUrl: parts.publicUrl,
-        secret: parts.vapiSecret,
-        sentences: sentencesFrom((outcome) => speak(outcome, organization)),
-        firstMessage: speak('opening', organization),
-        variableValues: variableValues(organization, temporalContexts({ organization, now })),
-      }),
+    assistantFor: (organization, now) => assistantAnswer(assistantParts, organization, now),
     log,
   });
   chatCompletions(http, {

@@ -35,10 +35,10 @@ export interface Sentences {
   unreachable: string;
 }
 
+export type SentenceOutcome = 'transferring' | 'looking' | 'tools-unreachable';
+
 /** @param speak a sentence from the templates, in the organization's language */
-export function sentencesFrom(
-  speak: (outcome: 'transferring' | 'looking' | 'tools-unreachable') => string,
-): Sentences {
+export function sentencesFrom(speak: (outcome: SentenceOutcome) => string): Sentences {
   return {
     transferring: speak('transferring'),
     looking: speak('looking'),

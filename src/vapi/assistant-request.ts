@@ -1,15 +1,16 @@
 import type { Organization } from '#organization/organization.ts';
-import { type AssistantParts, assistantBlocks } from './assistant-blocks.ts';
+import { assistantBlocks, type SentenceOutcome, sentencesFrom } from './assistant-blocks.ts';
 
-/** What Vapi is told when it asks which assistant answers a call. */
-export interface AssistantAnswerParts extends Omit<AssistantParts, 'publicUrl' | 'organization'> {
-  organization: Organization;
+/** What answers to "which assistant?" are made from. */
+export interface AssistantAnswerParts {
   /** Where Vapi reaches us; without it only an assistant that exists at Vapi can be named. */
   publicUrl: string | undefined;
-  /** Spoken first; Vapi says it without asking us. */
-  firstMessage: string;
+  /** The installation's secret, which the organization's key is made from. */
+  secret: string;
+  /** A sentence from the templates, in the organization's language. */
+  speak: (outcome: 'opening' | SentenceOutcome, organization: Organization) => string;
   /** What prompts written at Vapi may use. */
-  variableValues: Record<string, string>;
+  variableValues: (organization: Organization, now: Date) => Record<string, string>;
 }
 
 /**
@@ -18,22 +19,28 @@ export interface AssistantAnswerParts extends Omit<AssistantParts, 'publicUrl' |
  *
  * @returns nothing when there is neither an assistant id nor a public url
  */
-export function assistantAnswer(parts: AssistantAnswerParts): object | undefined {
-  const { organization, publicUrl, firstMessage, variableValues } = parts;
+export function assistantAnswer(
+  parts: AssistantAnswerParts,
+  organization: Organization,
+  now: Date,
+): object | undefined {
+  const { publicUrl, secret, speak } = parts;
+  const variableValues = parts.variableValues(organization, now);
   const assistantId = organization.addresses.find(({ kind }) => kind === 'assistant')?.value;
   if (assistantId !== undefined) return { assistantId, assistantOverrides: { variableValues } };
   if (publicUrl === undefined) return undefined;
   // Without an assistant of its own the organization has no model at Vapi either: ours speaks.
   const ours = { ...organization, model: 'holdline' as const };
   const { model, tools, server, serverMessages, hooks } = assistantBlocks(
-    { ...parts, organization: ours, publicUrl },
+    { organization: ours, publicUrl, secret, sentences: sentencesFrom((one) => speak(one, organization)) },
     [],
   );
   return {
     assistant: {
       // Vapi takes up to 40 characters.
       name: organization.name.slice(0, 40),
-      firstMessage,
+      // Spoken by Vapi without asking us.
+      firstMessage: speak('opening', organization),
       firstMessageMode: 'assistant-speaks-first',
       model: { ...model, tools },
       server,
