@@ -59,7 +59,9 @@ async function main(config: Config, log: Log): Promise<void> {
   const store = resources.use(await openStore(config.REDIS_URL, log));
   const openSlots = resources.use(createOpenSlots({ sql, store }));
   const happenings = resources.use(createEvents({ wire: store }));
-  const prompts = resources.use(await openPrompts({ folder: promptsFolder, sql, log }));
+  const prompts = resources.use(
+    await openPrompts({ folder: promptsFolder, keptIn: join(config.DATA_DIR, 'templates.json'), sql, log }),
+  );
   if (config.DATABASE_URL === undefined) await seedDemoClinic({ sql, key: secrets.demoKey });
   const directory = resources.use(await openDirectory({ sql, log }));
   // The first caller finds slots; those of thousands of organizations are seen to while it already answers.

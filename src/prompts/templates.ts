@@ -54,20 +54,23 @@ type General = 'clinic' | 'receptionist';
  * Opens the shipped templates (Liquid, checked strictly) and the organizations' own, and follows changes of both:
  * they count from the next turn on, on every process.
  *
+ * @param keptIn a file in which the last good versions of the shipped ones outlive the process
  * @param sql where organizations' templates are; without it, only the shipped ones serve
- * @throws with every problem, if the shipped templates are not fit at the start
+ * @throws with every problem, if a shipped template is not fit at the start and no version of it is kept
  */
 export async function openPrompts({
   folder,
+  keptIn,
   sql,
   log,
 }: {
   folder: string;
+  keptIn?: string;
   sql?: Sql;
   log: Log;
 }): Promise<Prompts> {
   await using opening = new AsyncDisposableStack();
-  const files = opening.use(await openTemplateFiles({ folder, log }));
+  const files = opening.use(await openTemplateFiles({ folder, keptIn, log }));
   const overrides = sql === undefined ? undefined : opening.use(await openOverrideShelf({ sql, log }));
   const opened = opening.move();
   const find: Find = (names, organization) => {

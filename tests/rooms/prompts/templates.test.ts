@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { checkTemplate, exampleValues, renderTemplate } from '#prompts/template-check.ts';
@@ -30,6 +30,15 @@ test('every shipped sentence can be said, with everything and with nothing to sa
   }
 });
 
+test('every sentence and every text is there in each language that is shipped', async () => {
+  await using prompts = await openPrompts({ folder: promptsFolder, log });
+  const inLanguage = (language: string) =>
+    [...prompts.shipped.values()]
+      .filter(({ place }) => place.language === language)
+      .map(({ name }) => name.replace(`/${language}/`, '/'));
+  for (const language of ['es', 'de']) expect(inLanguage(language), language).toEqual(inLanguage('en'));
+});
+
 test('a template that is not fit at the start names file and line, and so does every other one', async () => {
   await using files = await copyTemplates();
   await files.edit('system', 'Hello\n{% if x %}');
@@ -56,11 +65,17 @@ test.each([
   [
     'a variable nobody gives, in a branch that is not taken',
     'speech/en/full',
-    'a\n{% if times %}b{% else %}{{ tmies }}{% endif %}',
+    'a\n{% if clinic == "never" %}{{ tmies }}{% endif %}',
     2,
     'tmies',
   ],
-  ['one in a condition', 'speech/en/booked', 'a\nb\n{% if textd %}c{% endif %}', 3, 'textd'],
+  [
+    'one in a condition',
+    'speech/en/booked',
+    'a\nb\n{% if slot == "never" and textd %}c{% endif %}',
+    3,
+    'textd',
+  ],
   ['one that another sentence has', 'speech/en/limit', '{{ slot }} {{ clinic }}', 1, 'slot'],
   ['one given to a filter', 'speech/en/booked', 'a {{ slot | append: nmae }}', 1, 'nmae'],
   [
@@ -73,7 +88,7 @@ test.each([
   [
     'a field no entry of the list has, in a branch that is not taken',
     'context',
-    '{% for d in days %}\n{% if d.opne == 1 %}x{% endif %}{{ d.date }}{% endfor %}',
+    '{% for d in days %}\n{% if d.date == "never" %}{{ d.opne }}{% endif %}{{ d.date }}{% endfor %}',
     2,
     'opne',
   ],
@@ -151,6 +166,27 @@ test('an edit counts at once; a broken one is refused with file and line, and th
   await files.edit('speech/en/limit', 'Four.');
   await vi.waitFor(() => expect(said()).toBe('Four.'), seen);
   expect(prompts.problem).toBeUndefined();
+});
+
+test('a server that starts over on a broken edit goes on with what served before, and says so', async () => {
+  await using files = await copyTemplates();
+  const keptIn = join(files.folder, 'kept.json');
+  const open = () => openPrompts({ folder: files.folder, keptIn, log });
+  {
+    await using before = await open();
+    await files.edit('speech/en/limit', 'Edited, {{ clinic }}.');
+    await vi.waitFor(() => expect(before.speak('limit', listener, {})).toBe('Edited, the clinic.'), seen);
+    await vi.waitFor(async () => expect(await readFile(keptIn, 'utf8')).toContain('Edited, '), seen);
+  }
+  await files.edit('speech/en/limit', 'Broken, {{ clinc }}.');
+  await files.remove('system');
+  {
+    await using after = await open();
+    expect(after.speak('limit', listener, {})).toBe('Edited, the clinic.');
+    expect(after.problem).toMatch(/limit\.liquid, line 1.*clinc.*system\.liquid is missing/);
+  }
+  await writeFile(keptIn, 'nonsense');
+  await expect(open()).rejects.toThrow(/clinc/);
 });
 
 test('a template that was not edited stays the same object, so that what was rendered from it can be kept', async () => {
