@@ -92,6 +92,7 @@ async function serve(options: RunnerOptions, role: string | undefined, stop: Abo
   events.on('pool:create', ({ workerPool }) => {
     id = workerPool.id;
   });
+  const stuck = whenStuck(events);
   const running = new Set<string>();
   const runner = await run({
     pgPool: pool,
@@ -115,7 +116,7 @@ async function serve(options: RunnerOptions, role: string | undefined, stop: Abo
   const runnerId = id ?? '';
   using _ = every(options.tendEveryMs ?? usualTendEveryMs, () => tend(sql, runnerId, running, log));
   try {
-    await Promise.race([ended, aborted(stop)]);
+    await Promise.race([ended, aborted(stop), stuck]);
     await stopRunner(runner);
     const failure = await ended;
     if (failure instanceof Error) throw failure;
@@ -125,6 +126,21 @@ async function serve(options: RunnerOptions, role: string | undefined, stop: Abo
       log.debug({ err: error }, 'jobs could not be given back; another process takes them in a minute'),
     );
   }
+}
+
+/**
+ * Resolves when the runner will never get a job again: graphile-worker looks up its tasks once, and keeps a look that
+ * failed as it keeps one that succeeded. Every further attempt then fails with the very same error.
+ */
+function whenStuck(events: WorkerEvents): Promise<void> {
+  const met = new WeakSet<object>();
+  return new Promise((resolve) => {
+    events.on('worker:getJob:error', ({ error }) => {
+      if (typeof error !== 'object' || error === null) return;
+      if (met.has(error)) resolve();
+      met.add(error);
+    });
+  });
 }
 
 async function stopRunner(runner: Runner): Promise<void> {
