@@ -94,8 +94,7 @@ export function createApp(parts: AppParts): App {
 
   const http = bareServer(parts);
   health(http, parts);
-  googleHooks(http, { ...parts, publicUrl: parts.publicUrl });
-  twilioHooks(http, { ...parts, account: parts.twilio, openSlots, publicUrl: parts.publicUrl });
+  providersHooks(http, parts);
   const authenticate = createAuthentication({ secret: parts.vapiSecret, directory });
   const speak = (outcome: WordlessOutcome, organization?: Organization) =>
     prompts.speak(
@@ -158,6 +157,12 @@ export function createApp(parts: AppParts): App {
       await callControl[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Where Google and Twilio tell us what happened. */
+function providersHooks(http: FastifyInstance, parts: AppParts): void {
+  googleHooks(http, { ...parts, publicUrl: parts.publicUrl });
+  twilioHooks(http, { ...parts, account: parts.twilio, publicUrl: parts.publicUrl });
 }
 
 /** What speaks by these templates: the shared ones, or those of somebody who tries a text that is not saved. */
