@@ -64,12 +64,17 @@ async function fillFrom(sql: Sql, organization: Organization, now: Date, fills: 
   const parts = organization.practitioners.flatMap(
     (practitioner) => partOf(organization, practitioner, now, fills.get(practitioner.id)) ?? [],
   );
-  if (parts.length === 0) return nothing;
-  const [row] = await sql<[{ changes: SlotChanges }]>`
-    select write_slots(${organization.id}, ${sql.json(parts as never)}) as changes`;
-  const { added, removed, changed } = row.changes;
-  if (added + removed + changed > 0) await sql`select announce_slots(${organization.id})`;
-  return row.changes;
+  const total = { ...nothing };
+  // Comparing keeps a practitioner's claims waiting, so each is done by itself; adding does not.
+  const added = parts.filter(({ whole }) => !whole);
+  for (const together of [...parts.filter(({ whole }) => whole).map((one) => [one]), added]) {
+    if (together.length === 0) continue;
+    const [row] = await sql<[{ changes: SlotChanges }]>`
+      select write_slots(${organization.id}, ${sql.json(together as never)}) as changes`;
+    for (const what of ['added', 'removed', 'changed', 'kept'] as const) total[what] += row.changes[what];
+  }
+  if (total.added + total.removed + total.changed > 0) await sql`select announce_slots(${organization.id})`;
+  return total;
 }
 
 /** What `write_slots` is to do for a practitioner; nothing when all is as it should be. */
