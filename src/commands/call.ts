@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CallRecord } from '#booking/call-record.ts';
 import { readConfig } from '#config.ts';
 import { createLog } from '#telemetry/log.ts';
+import { type DoorName, doorNames } from './call/call-door.ts';
 import { CallProblem } from './call/call-problem.ts';
 import { isTerminal, scriptedCaller, typingCaller } from './call/caller.ts';
 import { type CallEvent, playCall } from './call/conversation.ts';
 import { type LedgerRows, openLedgerRows } from './call/ledger-rows.ts';
+import { openDoor } from './call/open-door.ts';
 import { eventLines, recordLines, timesLine, verdictLines } from './call/report.ts';
 import { readScenario, type Scenario, scenarioNames } from './call/scenario.ts';
-import { reachServer } from './call/server.ts';
+import { reachServer, type ServerWanted } from './call/server.ts';
 import { judge, missingFrom } from './call/verdict.ts';
 
 export interface CallOptions {
@@ -19,6 +21,7 @@ export interface CallOptions {
   number: string;
   url?: string;
   key?: string;
+  door?: DoorName;
   type?: boolean;
   json?: boolean;
 }
@@ -41,10 +44,10 @@ export async function call(options: CallOptions, surroundings: Surroundings): Pr
     if (!options.json) surroundings.output.write(`${lines.join('\n')}\n`);
   };
   const scenario = await readScenario(options.scenario);
-  const { DATA_DIR: dataDir, VAPI_SECRET: vapiSecret } = readConfig();
-  await using server = await reachServer({ ...options, dataDir, vapiSecret }, print);
+  await using server = await reachServer({ ...options, ...keyWanted(options.door) }, print);
   const id = randomUUID();
-  print(`Call ${id} from ${options.number} to ${server.url}`);
+  const platform = { vapi: 'Vapi', retell: 'Retell', twilio: 'Twilio’s relay' }[options.door ?? 'vapi'];
+  print(`Call ${id} through ${platform} from ${options.number} to ${server.url}`);
   print(options.type ? 'You are the caller. An empty line is silence, Ctrl-D hangs up.' : scenario.title, '');
 
   await using rows = await rowsOrNone(id, surroundings, print);
@@ -73,6 +76,14 @@ export async function call(options: CallOptions, surroundings: Surroundings): Pr
   return verdict.met ? 0 : 1;
 }
 
+/** Vapi presents the installation's secret; a socket is opened with an organization's key. */
+function keyWanted(door: DoorName = 'vapi'): Pick<ServerWanted, 'dataDir' | 'configuredKey' | 'keyFile'> {
+  const { DATA_DIR: dataDir, VAPI_SECRET, DEMO_KEY } = readConfig();
+  return door === 'vapi'
+    ? { dataDir, configuredKey: VAPI_SECRET, keyFile: 'vapi-secret' }
+    : { dataDir, configuredKey: DEMO_KEY, keyFile: 'demo-key' };
+}
+
 interface Playing {
   options: CallOptions;
   surroundings: Surroundings;
@@ -89,16 +100,10 @@ async function play(
 ): Promise<{ events: CallEvent[]; problems: string[] }> {
   const events: CallEvent[] = [];
   const problems: string[] = [];
-  const conversation = playCall({
-    server,
-    call: { id, customerNumber: options.number, startedAt: new Date() },
-    caller,
-    firstMessage: scenario.firstMessage,
-    now: () => new Date(),
-    ...(surroundings.deadlineMs !== undefined && { deadlineMs: surroundings.deadlineMs }),
-  });
+  const call = { id, customerNumber: options.number, startedAt: new Date() };
   try {
-    for await (const event of conversation) {
+    await using door = await openDoor(options.door ?? 'vapi', server, call, surroundings);
+    for await (const event of playCall({ door, caller, firstMessage: scenario.firstMessage })) {
       events.push(event);
       if (event.type === 'violation') problems.push(`turn ${event.turn}: ${event.problem}`);
       // Whoever types at a terminal has the own words on the screen already.
@@ -151,18 +156,24 @@ async function rowsOrNone(
 export function callCommand(run: (options: CallOptions) => Promise<number>): Command {
   return new Command('npm run call --')
     .description(
-      'Plays a caller over HTTP exactly as Vapi would, then prints what the ledger says about the call.',
+      'Plays a caller exactly as a voice platform would, then prints what the ledger says about the call.',
     )
     .option('--scenario <name>', 'who is calling, see --list', 'happy-path')
     .option('--list', 'list the scenarios and stop')
     .option('--type', 'type the caller’s part yourself')
     .option('--url <url>', 'server to call (default: the running one, else one is started)', webUrl)
-    .option('--key <key>', 'what Vapi would present (default: VAPI_SECRET, else the key in DATA_DIR)')
+    .addOption(
+      new Option('--door <platform>', 'the voice platform that is played').choices(doorNames).default('vapi'),
+    )
+    .option(
+      '--key <key>',
+      'what the platform presents (default: Vapi’s secret, or the demo clinic’s key for a socket, from the environment or DATA_DIR)',
+    )
     .option('--number <number>', 'the caller’s number, in the form +15550100103', phoneNumber, '+15550100103')
     .option('--json', 'print one JSON document instead of lines')
     .addHelpText(
       'after',
-      '\nExits with 0 when the call ended as its scenario expects (an appointment was booked), else with 1.\n\nExamples:\n  npm run call\n  npm run call -- --scenario changes-mind\n  npm run call -- --type',
+      '\nExits with 0 when the call ended as its scenario expects (an appointment was booked), else with 1.\n\nExamples:\n  npm run call\n  npm run call -- --scenario changes-mind\n  npm run call -- --door retell\n  npm run call -- --type',
     )
     .action(async (options: CallOptions & { list?: boolean }) => {
       process.exitCode = options.list ? await list() : await run(options);

@@ -47,6 +47,7 @@ export class SocketCall {
   readonly #parts: SocketCallParts;
   #connection: Connection | undefined;
   #connectionId = '';
+  #isBack = false;
   #running: AbortController | undefined;
   #turn: Promise<void> = Promise.resolve();
   #speaking = false;
@@ -59,6 +60,7 @@ export class SocketCall {
 
   /** Takes the call up on a connection. */
   connect(connection: Connection): void {
+    this.#isBack = this.#connection !== undefined;
     this.#connection = connection;
     this.#connectionId = randomUUID();
     void this.#take(this.#connectionId);
@@ -79,8 +81,9 @@ export class SocketCall {
     return holder === this.#connectionId ? 'here' : 'elsewhere';
   }
 
-  /** Whether the ledger knows nothing of the call. Nobody can say: then a greeting too many beats a silent line. */
+  /** Whether nothing is known of the call. Nobody can say: then a greeting too many beats a silent line. */
   async isNew(): Promise<boolean> {
+    if (this.#isBack) return false;
     const { callLife, log } = this.#parts;
     try {
       return !(await callLife.known(this));

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callRecord } from '#booking/call-record.ts';
 import { scriptedCaller } from '#commands/call/caller.ts';
 import { type CallEvent, playCall } from '#commands/call/conversation.ts';
+import { openDoor } from '#commands/call/open-door.ts';
 import { readScenario, scenarioNames } from '#commands/call/scenario.ts';
 import { judge, missingFrom } from '#commands/call/verdict.ts';
 import { openPrompts, type Prompts } from '#prompts/templates.ts';
@@ -35,13 +36,8 @@ test.each(await scenarioNames())(
     const events: CallEvent[] = [];
     const call = { id, customerNumber: `+1555${String(Date.now()).slice(-7)}`, startedAt: new Date() };
     using caller = scriptedCaller(scenario);
-    for await (const event of playCall({
-      server: { url: app.url, key: vapiSecret },
-      call,
-      caller,
-      firstMessage: scenario.firstMessage,
-      now: () => new Date(),
-    })) {
+    await using door = await openDoor('vapi', { url: app.url, key: vapiSecret }, call);
+    for await (const event of playCall({ door, caller, firstMessage: scenario.firstMessage })) {
       events.push(event);
     }
     const heard = events.flatMap((event) => (event.type === 'assistant' ? [event.text] : []));

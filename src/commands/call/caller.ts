@@ -56,7 +56,7 @@ export function typingCaller({ input, output }: { input: Readable; output: Writa
           return {};
         }
         if (value.trim() !== '') return { say: value.trim() };
-        output.write('          (silence: Vapi waits)\n');
+        output.write('          (silence: the platform waits)\n');
       }
     },
     [Symbol.dispose]() {

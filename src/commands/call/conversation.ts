@@ -1,24 +1,21 @@
+import type { CallDoor } from './call-door.ts';
 import type { Caller, Line } from './caller.ts';
 import { firstWords, History } from './history.ts';
-import { askTurn, type ServerLine, turnBody, type VapiCall } from './vapi-request.ts';
 
 /** What happens in a call, in order. */
 export type CallEvent =
   | { type: 'caller'; text: string }
-  /** `turn` counts the requests of the call; the first message has none, Vapi speaks it by itself. */
+  /** `turn` counts the requests of the call; the first message has none. */
   | { type: 'assistant'; text: string; turn?: number; firstWordMs?: number | undefined; cut: boolean }
   | { type: 'tool-call'; name: string; arguments: string }
   | { type: 'violation'; turn: number; problem: string }
   | { type: 'over'; by: 'assistant' | 'caller' | 'limit' };
 
 export interface CallParts {
-  server: ServerLine;
-  call: VapiCall;
+  door: CallDoor;
   caller: Caller;
+  /** What the platform greets with, where it greets by itself. */
   firstMessage: string;
-  /** Stamps each request. */
-  now: () => Date;
-  deadlineMs?: number;
 }
 
 /** A model and a scenario that misunderstand each other would talk for ever. */
@@ -31,12 +28,18 @@ const dashboardPrompt = 'You are the receptionist of the Demo Clinic. Help calle
 const endingTools = new Set(['endCall', 'transferCall']);
 
 /**
- * Plays one call, turn by turn, as Vapi would.
+ * Plays one call, turn by turn, as its door's platform would.
  *
- * @throws CallProblem when the server cannot be reached or does not answer as Vapi needs it to
+ * @throws CallProblem when the server cannot be reached or does not answer as the platform needs it to
  */
 export async function* playCall(parts: CallParts): AsyncGenerator<CallEvent, void, undefined> {
-  const { caller, firstMessage } = parts;
+  yield* conversation(parts);
+  await parts.door.hangUp();
+}
+
+async function* conversation(parts: CallParts): AsyncGenerator<CallEvent, void, undefined> {
+  const { door, caller } = parts;
+  const firstMessage = (await door.connect()) ?? parts.firstMessage;
   const history = new History(dashboardPrompt, firstMessage);
   yield { type: 'assistant', text: firstMessage, cut: false };
   let line = await caller.answer(firstMessage);
@@ -47,7 +50,7 @@ export async function* playCall(parts: CallParts): AsyncGenerator<CallEvent, voi
     if (goesOn) history.userGoesOn(line.say);
     else history.user(line.say);
 
-    const { toolCalls, violations, ...answer } = await ask(parts, history, line);
+    const { toolCalls, violations, ...answer } = await door.ask(history, line);
     const text = heard(answer.text, line);
     for (const problem of violations) yield { type: 'violation', turn, problem };
     const cut = line.hangUp === true || line.interrupt !== undefined;
@@ -67,11 +70,6 @@ export async function* playCall(parts: CallParts): AsyncGenerator<CallEvent, voi
     line = await caller.answer(answer.text);
   }
   yield { type: 'over', by: 'limit' };
-}
-
-function ask({ server, call, now, deadlineMs }: CallParts, history: History, line: Line) {
-  const cutAfterWords = line.hangUp ? 0 : line.interrupt?.afterWords;
-  return askTurn(server, turnBody(call, history, now()), { cutAfterWords, deadlineMs });
 }
 
 /** An answer streams faster than it is spoken: even one that came whole was heard only up to the interruption. */

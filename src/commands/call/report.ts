@@ -14,7 +14,7 @@ export function eventLines(event: CallEvent): string[] {
         `Holdline: ${event.text || '(cut off before a word was heard)'}${event.cut && event.text ? ' —' : ''}`,
       ];
     case 'tool-call':
-      return [`${indent}→ Vapi runs ${event.name} ${event.arguments}`];
+      return [`${indent}→ the platform runs ${event.name} ${event.arguments}`];
     case 'violation':
       return [`${indent}✗ turn ${event.turn}: ${event.problem}`];
     case 'over':

@@ -11,7 +11,10 @@ export interface ServerWanted {
   url?: string | undefined;
   key?: string | undefined;
   dataDir: string;
-  vapiSecret: string | undefined;
+  /** Of the environment, if it is there. */
+  configuredKey: string | undefined;
+  /** Where in the data directory it is otherwise. */
+  keyFile: 'vapi-secret' | 'demo-key';
 }
 
 /** The very first start prepares a database, which takes seconds on a slow disk, not minutes. */
@@ -38,10 +41,10 @@ export async function reachServer(
   // The key on file is this machine's own: it is not shown to a server elsewhere that was named on the command line.
   const isOurs =
     ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname) || wanted.url === undefined;
-  const key = wanted.key ?? wanted.vapiSecret ?? (isOurs ? await keyOnFile(wanted.dataDir) : undefined);
+  const key = wanted.key ?? wanted.configuredKey ?? (isOurs ? await keyOnFile(wanted) : undefined);
   if (!key) {
     throw new CallProblem(
-      `There is no key for ${url}: give it with --key, or set VAPI_SECRET to the server's.`,
+      `There is no key for ${url}: give it with --key, or set ${wanted.keyFile === 'demo-key' ? 'DEMO_KEY' : 'VAPI_SECRET'} to the server's.`,
     );
   }
   const opened = opening.move();
@@ -56,8 +59,8 @@ function baseUrl(url: string): string {
     .replace(/\/vapi(?:\/v1)?$/, '');
 }
 
-async function keyOnFile(dataDir: string): Promise<string | undefined> {
-  const text = await readFile(path.join(dataDir, 'vapi-secret'), 'utf8').catch(() => undefined);
+async function keyOnFile({ dataDir, keyFile }: ServerWanted): Promise<string | undefined> {
+  const text = await readFile(path.join(dataDir, keyFile), 'utf8').catch(() => undefined);
   return text?.trim();
 }
 

@@ -1,3 +1,4 @@
+import { wordCount } from './call-door.ts';
 import { CallProblem } from './call-problem.ts';
 import { type Answer, createFrameReader } from './frames.ts';
 import type { History } from './history.ts';
@@ -5,8 +6,10 @@ import type { History } from './history.ts';
 /** One call as Vapi knows it; the same for all its requests. */
 export interface VapiCall {
   id: string;
-  /** E.164. */
-  customerNumber: string;
+  /** E.164, or `null` when withheld. */
+  customerNumber: string | null;
+  /** Who callers can be connected to; without one the assistant has no tool for it. */
+  humanNumber?: string | null;
   startedAt: Date;
 }
 
@@ -80,7 +83,7 @@ export async function askTurn(
 
 /** A request body with everything Vapi sends in its default mode. `now` stamps it. */
 export function turnBody(call: VapiCall, history: History, now: Date): object {
-  const customer = { number: call.customerNumber };
+  const customer = call.customerNumber === null ? {} : { number: call.customerNumber };
   const host = 'phone-call-websocket.aws-us-west-2-backend-production2.vapi.ai';
   return {
     model: 'holdline',
@@ -88,7 +91,7 @@ export function turnBody(call: VapiCall, history: History, now: Date): object {
     temperature: 0.5,
     max_tokens: 250,
     stream: true,
-    tools: vapiTools,
+    tools: vapiTools(call.humanNumber),
     call: {
       id: call.id,
       orgId: '6f0b7f3e-0000-4000-8000-000000000001',
@@ -113,28 +116,34 @@ export function turnBody(call: VapiCall, history: History, now: Date): object {
   };
 }
 
-const vapiTools = [
-  {
-    type: 'function',
-    function: {
-      name: 'endCall',
-      description: 'Ends the call after the goodbye.',
-      parameters: { type: 'object', properties: {} },
-    },
-  },
-  {
-    type: 'function',
-    function: {
-      name: 'transferCall',
-      description: 'Puts the caller through to a person at the clinic.',
-      parameters: {
-        type: 'object',
-        properties: { destination: { type: 'string', enum: ['+15550100001'] } },
-        required: ['destination'],
+function vapiTools(humanNumber: string | null = '+15550100001'): object[] {
+  return [
+    {
+      type: 'function',
+      function: {
+        name: 'endCall',
+        description: 'Ends the call after the goodbye.',
+        parameters: { type: 'object', properties: {} },
       },
     },
-  },
-];
+    ...(humanNumber === null
+      ? []
+      : [
+          {
+            type: 'function',
+            function: {
+              name: 'transferCall',
+              description: 'Puts the caller through to a person at the clinic.',
+              parameters: {
+                type: 'object',
+                properties: { destination: { type: 'string', enum: [humanNumber] } },
+                required: ['destination'],
+              },
+            },
+          },
+        ]),
+  ];
+}
 
 async function refuseStatus(response: Response, url: string): Promise<void> {
   if (response.ok) return;
@@ -170,8 +179,4 @@ function asProblem(error: unknown, about: { url: string; deadlineMs: number; isL
   }
   const reason = typeof code === 'string' ? code : cause instanceof Error ? cause.message : String(cause);
   return new CallProblem(`The answer of ${about.url} broke off: ${reason}.`, { cause: error });
-}
-
-function wordCount(text: string): number {
-  return text.trim() === '' ? 0 : text.trim().split(/\s+/).length;
 }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { CallRecord } from '#booking/call-record.ts';
 import { scriptedCaller } from '#commands/call/caller.ts';
 import { type CallEvent, playCall } from '#commands/call/conversation.ts';
+import { openDoor } from '#commands/call/open-door.ts';
 import { parseScenario } from '#commands/call/scenario.ts';
 import { judge } from '#commands/call/verdict.ts';
 import { type CallOptions, call, callCommand } from '#commands/call.ts';
@@ -70,7 +71,7 @@ test('the conversation, its times, the ledger’s rows and the verdict are print
   const { printed } = await run({ url: server.url }, booked);
   expect(printed).toMatch(/Holdline: Thank you for calling.*\nCaller: {3}Hi, .*\nHoldline: On Tuesday/);
   expect(printed).toMatch(/first word [\d.]+ ms, check_availability 12 ms/);
-  expect(printed).toContain('Vapi runs endCall {}');
+  expect(printed).toContain('the platform runs endCall {}');
   expect(printed).toContain('confirm_sms → booked, 2026-11-24T19:00:00Z/lee (confirmed)');
   expect(printed).toContain('2026-11-24T19:00:00Z/lee booked, Ann Miller');
   expect(printed).toContain('✓ an appointment was booked');
@@ -203,7 +204,7 @@ test('a typed call sends what is typed, nothing on an empty line, and ends with 
   expect(exitCode).toBe(0);
   expect(server.bodies.map((body) => body.messages.at(-1)?.content)).toEqual(['Tuesday', 'four']);
   expect(printed).toContain('Caller:   Tuesday\nHoldline: On Tuesday');
-  expect(printed).toContain('(silence: Vapi waits)');
+  expect(printed).toContain('(silence: the platform waits)');
   expect(printed).toContain('(the caller hangs up)');
 });
 
@@ -264,13 +265,8 @@ async function play(url: string, line: string): Promise<CallEvent[]> {
   // The rule is what this caller opens with.
   await caller.answer('');
   const events: CallEvent[] = [];
-  const parts = {
-    server: { url, key },
-    call: { id: 'c1', customerNumber: '+15550100103', startedAt: new Date() },
-    caller,
-    firstMessage: 'Hello.',
-    now: () => new Date(),
-  };
-  for await (const event of playCall(parts)) events.push(event);
+  const about = { id: 'c1', customerNumber: '+15550100103', startedAt: new Date() };
+  await using door = await openDoor('vapi', { url, key }, about);
+  for await (const event of playCall({ door, caller, firstMessage: 'Hello.' })) events.push(event);
   return events;
 }
