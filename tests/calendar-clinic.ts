@@ -21,6 +21,7 @@ export const leesCalendar = 'lee@clinic.example';
 export interface CalendarClinic {
   google: GoogleStandIn;
   access: CalendarAccess;
+  encryptionKey: Buffer;
   app: RunningApp & { ledgerUrl: string };
   /** Another process on the same ledger. */
   startAnother(options?: { redisUrl?: string }): Promise<RunningApp>;
@@ -36,15 +37,17 @@ export async function openCalendarClinic({
 }: {
   redisUrl?: string;
   push?: boolean;
-  connected?: boolean;
+  /** `unasked`: connected, but nobody has had the calendar read. */
+  connected?: boolean | 'unasked';
   /** What is in the calendar before anybody reads it. */
   before?: (google: GoogleStandIn) => void;
 } = {}): Promise<CalendarClinic> {
   const google = await startGoogle({ publicKey });
   onTestFinished(() => google[Symbol.asyncDispose]());
   before(google);
+  const encryptionKey = randomBytes(32);
   const access = await openCalendarAccess({
-    encryptionKey: randomBytes(32),
+    encryptionKey,
     clientId: 'the-client',
     clientSecret: 'the-client-secret',
     baseUrl: google.baseUrl,
@@ -55,7 +58,10 @@ export async function openCalendarClinic({
   onTestFinished(() => app[Symbol.asyncDispose]());
   const lee = app.organization.practitioners.find(({ key }) => key === 'lee');
   if (lee === undefined) throw new Error('Doctor Lee is missing');
-  if (connected) {
+  if (connected === 'unasked') {
+    await takeCalendar(app.sql, app.organization.id, lee.id);
+    await connectUnasked(app.sql, access, app.organization.id);
+  } else if (connected) {
     await connect(app.sql, access, app.organization.id);
     await takeCalendar(app.sql, app.organization.id, lee.id);
   }
@@ -63,6 +69,7 @@ export async function openCalendarClinic({
   return {
     google,
     access,
+    encryptionKey,
     app,
     lee,
     async startAnother(options = {}) {
@@ -73,10 +80,21 @@ export async function openCalendarClinic({
   };
 }
 
+const account = 'robot@clinic.example';
+const secret = JSON.stringify({ email: account, privateKey });
+
 async function connect(sql: Sql, access: CalendarAccess, tenantId: string): Promise<void> {
-  const secret = JSON.stringify({ email: 'robot@clinic.example', privateKey });
-  const account = 'robot@clinic.example';
   await connectCalendars(sql, access.sealer, tenantId, { kind: 'service-account', account, secret });
+}
+
+async function connectUnasked(sql: Sql, { sealer }: CalendarAccess, tenantId: string): Promise<void> {
+  const sealed = sealer.seal(secret, `calendar credentials of ${tenantId}`);
+  await inTenant(
+    sql,
+    tenantId,
+    (tx) =>
+      tx`insert into calendar_credentials ${tx({ tenant_id: tenantId, kind: 'service-account', sealed, account })}`,
+  );
 }
 
 async function takeCalendar(sql: Sql, tenantId: string, practitionerId: string): Promise<void> {
