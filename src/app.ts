@@ -193,12 +193,6 @@ function bareServer({ log, trustProxy }: AppParts): FastifyInstance {
   return http;
 }
 
-/** What providers call: each request is verified by its door. */
-function providersHooks(http: FastifyInstance, parts: AppParts): void {
-  googleHooks(http, { ...parts, publicUrl: parts.publicUrl });
-  twilioHooks(http, { ...parts, account: parts.twilio, publicUrl: parts.publicUrl });
-}
-
 /** Gives a function whose promise resolves when every request that is being answered has been. */
 function answering(server: Server): () => Promise<void> {
   let running = 0;
