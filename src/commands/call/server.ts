@@ -36,8 +36,23 @@ export async function reachServer(
   note: (text: string) => void,
 ): Promise<ServerLine & AsyncDisposable> {
   await using opening = new AsyncDisposableStack();
-  const url =
-    wanted.url ?? (await readRuntimeFile(wanted.dataDir))?.url ?? (await start(wanted, note, opening));
+  const url = (await urlOf(wanted)) ?? (await start(wanted, note, opening));
+  const line = await lineTo(url, wanted);
+  const opened = opening.move();
+  return { ...line, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
+
+/** The same, when a server was named or one is running; else nothing. */
+export async function knownServer(wanted: ServerWanted): Promise<ServerLine | undefined> {
+  const url = await urlOf(wanted);
+  return url === undefined ? undefined : lineTo(url, wanted);
+}
+
+async function urlOf({ url, dataDir }: ServerWanted): Promise<string | undefined> {
+  return url ?? (await readRuntimeFile(dataDir))?.url;
+}
+
+async function lineTo(url: string, wanted: ServerWanted): Promise<ServerLine> {
   // The key on file is this machine's own: it is not shown to a server elsewhere that was named on the command line.
   const isOurs =
     ['127.0.0.1', '[::1]', 'localhost'].includes(new URL(url).hostname) || wanted.url === undefined;
@@ -47,8 +62,7 @@ export async function reachServer(
       `There is no key for ${url}: give it with --key, or set ${wanted.keyFile === 'demo-key' ? 'DEMO_KEY' : 'VAPI_SECRET'} to the server's.`,
     );
   }
-  const opened = opening.move();
-  return { url: baseUrl(url), key, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+  return { url: baseUrl(url), key };
 }
 
 /** People paste what they gave to Vapi. */
