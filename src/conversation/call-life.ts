@@ -1,11 +1,12 @@
 import type { Sql } from 'postgres';
 import { type CallKey, callIsKnown, endCall, startCall } from '#booking/calls.ts';
 import type { OpenSlots } from '#booking/open-slots.ts';
+import { factsOfNewCall } from '#booking/turns.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
-import type { LiveCalls } from './live-calls.ts';
-import { type PromptParts, preparePrompt } from './prompt.ts';
+import type { CallMemory, LiveCalls } from './live-calls.ts';
+import { type PromptParts, preparePrompt, type SystemPrompt } from './prompt.ts';
 
 /** A call from its first sign to its end, whichever message brings either. */
 export interface CallLife {
@@ -35,16 +36,20 @@ export function createCallLife(parts: {
   sql: Sql;
   openSlots: OpenSlots;
   liveCalls: LiveCalls;
-  systemPrompt: (parts: PromptParts) => string;
+  systemPrompt: (parts: PromptParts) => SystemPrompt;
   events: Events;
   log: Log;
 }): CallLife {
   const { sql, openSlots, liveCalls, events, log } = parts;
 
-  function begin(call: CallKey, organization: Organization, work: () => Promise<unknown>): void {
-    liveCalls.startOnce(call, async () => {
+  function begin(
+    call: CallKey,
+    organization: Organization,
+    work: (memory: CallMemory) => Promise<unknown>,
+  ): void {
+    liveCalls.startOnce(call, async (memory) => {
       try {
-        await work();
+        await work(memory);
       } catch (error) {
         // The turn fetches what it needs itself; it only takes longer.
         log.warn({ err: error, organization: organization.key }, 'a call could not be prepared');
@@ -55,13 +60,15 @@ export function createCallLife(parts: {
   return {
     started({ organization, callSid, caller, now }) {
       const call = { tenantId: organization.id, callSid };
-      begin(call, organization, async () => {
+      begin(call, organization, async (memory) => {
         const [{ first, hold, upcoming }] = await Promise.all([
           startCall(sql, call, caller),
           openSlots.preload(organization, now),
         ]);
         preparePrompt(parts.systemPrompt, { organization, now });
         if (!first) return;
+        // What its first turn will find, so that the model can be asked while the ledger still is.
+        if (!hold) memory.facts ??= factsOfNewCall(caller);
         log.info({ organization: organization.key, call: callSid, hold, upcoming }, 'call started');
         events.callStarted(organization, callSid, { caller });
       });

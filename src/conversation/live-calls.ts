@@ -17,7 +17,7 @@ export interface LiveCalls {
   /** Works for a call beside its turns, one after another with whatever is being committed for it. */
   join(call: CallKey): LiveTurn;
   /** Runs `start`, which must not fail, unless this process has started the call already. No turn waits for it. */
-  startOnce(call: CallKey, start: () => Promise<void>): void;
+  startOnce(call: CallKey, start: (memory: CallMemory) => Promise<void>): void;
   /** The call is over: nothing of it is kept, and its timers are stopped. */
   forget(call: CallKey): void;
   /** Resolves when nothing of any call is being committed; used when the process stops. */
@@ -146,7 +146,7 @@ export function createLiveCalls(nowMs: () => number = () => performance.now()): 
       const call = find(key);
       if (call.started) return;
       call.started = true;
-      void keepRunning(start());
+      void keepRunning(start(call.memory));
     },
     forget({ tenantId, callSid }) {
       const key = `${tenantId}/${callSid}`;

@@ -77,9 +77,19 @@ export function inOneMessage(parts: PromptPart[]): string {
   return parts.map(({ text }) => text).join('\n\n');
 }
 
+/** The system message, whole and in its parts: those that are kept need not be written into a request anew. */
+export interface SystemPrompt {
+  content: string;
+  parts: readonly string[];
+}
+
 export function createSystemPrompt(...made: Parameters<typeof createPromptParts>) {
   const promptParts = createPromptParts(...made);
-  return (parts: PromptParts): string => inOneMessage(promptParts(parts));
+  return (about: PromptParts): SystemPrompt => {
+    const parts = promptParts(about).map(({ text }) => text);
+    // Strings put together this way are copied only when somebody reads the whole.
+    return { parts, content: parts.reduce((before, part) => `${before}\n\n${part}`) };
+  };
 }
 
 /** A call of which nothing is known yet. */
@@ -99,7 +109,7 @@ const newCall: CallSnapshot = {
 
 /** Makes the parts that are kept, so that a call's first turn finds them made. */
 export function preparePrompt(
-  systemPrompt: (parts: PromptParts) => string,
+  systemPrompt: (parts: PromptParts) => SystemPrompt,
   about: { organization: Organization; now: Date },
 ): void {
   const language = about.organization.languages[0] ?? 'en';

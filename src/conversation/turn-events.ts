@@ -7,7 +7,7 @@ import type { ToolContext, ToolRun } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
 import type { HoldWatch, Line } from './hold-watch.ts';
 import type { LiveCalls, LiveTurn } from './live-calls.ts';
-import type { PromptParts } from './prompt.ts';
+import type { PromptParts, SystemPrompt } from './prompt.ts';
 import type { TurnSpans } from './spans.ts';
 import type { TellCall } from './tell-call.ts';
 
@@ -53,7 +53,7 @@ export interface TurnParts {
   model: LanguageModel;
   toolbox: Toolbox;
   prompts: Prompts;
-  systemPrompt: (parts: PromptParts) => string;
+  systemPrompt: (parts: PromptParts) => SystemPrompt;
   liveCalls: LiveCalls;
   holdWatch: HoldWatch;
   tellCall: TellCall;

@@ -150,7 +150,7 @@ function ask(
 ): Question {
   const startedMs = performance.now();
   const system = parts.systemPrompt({ ...about, dashboardPrompt: request.dashboardPrompt });
-  const messages: ModelMessage[] = [{ role: 'system', content: system }, ...request.history];
+  const messages: ModelMessage[] = [{ role: 'system', ...system }, ...request.history];
   const tools = [...parts.toolbox.definitionsFor(request.organization), ...brought(parts.toolbox, request)];
   const asked = new Asked(parts.model, { messages, tools }, stop);
   spans.note('prompt', performance.now() - startedMs);

@@ -20,7 +20,9 @@ export interface ModelRequest {
 }
 
 export type ModelMessage =
-  | { role: 'system' | 'user'; content: string }
+  /** `parts`, where they are given, make the content, an empty line between them; some come in every request. */
+  | { role: 'system'; content: string; parts?: readonly string[] }
+  | { role: 'user'; content: string }
   | { role: 'assistant'; content: string | null; tool_calls?: ModelToolCall[] }
   | { role: 'tool'; tool_call_id: string; content: string };
 

@@ -1,8 +1,8 @@
-import type { ChatCompletionCreateParamsStreaming } from 'openai/resources';
 import { Pool } from 'undici';
 import type { Log } from '#telemetry/log.ts';
-import type { LanguageModel, ModelRequest } from './language-model.ts';
+import type { LanguageModel } from './language-model.ts';
 import { type Provider, ProviderStream } from './provider-stream.ts';
+import { createRequestBodies } from './request-body.ts';
 
 /** How long a provider may be silent; the platform gives up on a turn after 20 s. */
 const silentMsMax = 15_000;
@@ -44,22 +44,9 @@ export function createOpenAiModel(options: {
     baseUrl,
     log,
   };
+  const bodyOf = createRequestBodies(model);
   return {
     name: `${model} at ${url.host}`,
-    stream: (request, signal) => new ProviderStream(provider, JSON.stringify(bodyOf(model, request)), signal),
-  };
-}
-
-function bodyOf(
-  model: string,
-  { messages, tools, temperature, maxTokens }: ModelRequest,
-): ChatCompletionCreateParamsStreaming {
-  return {
-    model,
-    stream: true,
-    messages,
-    ...(tools.length > 0 ? { tools } : {}),
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }),
+    stream: (request, signal) => new ProviderStream(provider, bodyOf(request), signal),
   };
 }

@@ -26,16 +26,17 @@ const unreadBytesMax = 64 * 1024;
 const lastBytesMs = 500;
 
 /**
- * One pass: asks a provider and reads its answer. Bytes are kept as they come and read when somebody wants them, so
+ * One pass: asks a provider and reads its answer. Chunks are read as they come and given when somebody wants them, so
  * that what came in one read of the socket is one delta, and a slow listener makes the provider wait.
  */
 export class ProviderStream implements AsyncIterableIterator<ModelDelta> {
   readonly #provider: Provider;
-  readonly #body: string;
+  readonly #body: Buffer;
   readonly #signal: AbortSignal;
   readonly #reader = new StreamReader();
+  /** Read, and not taken by anybody yet. */
   #deltas: ModelDelta[] = [];
-  #bytes = '';
+  #unread = 0;
   /** The provider's answer has ended. */
   #ended = false;
   /** Everything was read. */
@@ -46,7 +47,7 @@ export class ProviderStream implements AsyncIterableIterator<ModelDelta> {
   #wake = () => {};
 
   /** @param body the request as JSON; it is sent at once */
-  constructor(provider: Provider, body: string, signal: AbortSignal) {
+  constructor(provider: Provider, body: Buffer, signal: AbortSignal) {
     this.#provider = provider;
     this.#body = body;
     this.#signal = signal;
@@ -65,9 +66,9 @@ export class ProviderStream implements AsyncIterableIterator<ModelDelta> {
       const delta = this.#deltas.shift();
       if (delta !== undefined) return { value: delta, done: false };
       this.#signal.throwIfAborted();
-      if (this.#reader.failure !== undefined) throw this.#leave(this.#reader.failure);
+      if (this.#reader.failure !== undefined && this.#unread === 0) throw this.#leave(this.#reader.failure);
       if (this.#over) return { value: undefined, done: true };
-      if (this.#bytes !== '' && !this.#reader.done) this.#read();
+      if (this.#unread > 0) this.#take();
       else if (this.#reader.done || this.#ended) this.#end();
       else if (this.#problem !== undefined) throw this.#problem;
       else {
@@ -83,17 +84,16 @@ export class ProviderStream implements AsyncIterableIterator<ModelDelta> {
     return { value: undefined, done: true };
   }
 
-  #read(): void {
-    const bytes = this.#bytes;
-    this.#bytes = '';
-    this.#deltas = this.#reader.read(bytes);
+  #take(): void {
+    this.#deltas = this.#reader.given();
+    this.#unread = 0;
     this.#attempt?.flow();
   }
 
   #end(): void {
-    this.#deltas = this.#reader.end();
+    this.#reader.end();
+    this.#deltas = this.#reader.given();
     this.#over = true;
-    this.#bytes = '';
     if (!this.#ended) setTimeout(() => this.#leave(), lastBytesMs).unref();
   }
 
@@ -102,10 +102,12 @@ export class ProviderStream implements AsyncIterableIterator<ModelDelta> {
     const { pool, origin, path, headers } = this.#provider;
     this.#attempt = new Attempt({
       bytes: (bytes) => {
+        // After the end nothing counts, but the connection is free only when everything was read.
         if (this.#over) return true;
-        this.#bytes += bytes;
+        this.#reader.read(bytes);
+        this.#unread += bytes.length;
         this.#wake();
-        return this.#bytes.length < unreadBytesMax;
+        return this.#unread < unreadBytesMax;
       },
       ended: () => {
         this.#ended = true;

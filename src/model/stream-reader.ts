@@ -39,21 +39,21 @@ export class StreamReader {
   #called = false;
 
   /**
-   * Takes bytes, cut anywhere, and gives what they complete.
+   * Takes bytes, cut anywhere; a chunk of the provider's is best taken as it came.
    *
    * @param bytes as latin1, one character for each
    */
-  read(bytes: string): ModelDelta[] {
-    return this.#give(() => {
-      this.#take(this.#rest + bytes);
+  read(bytes: string): void {
+    this.#guarded(() => {
+      this.#take(this.#rest === '' ? bytes : this.#rest + bytes);
       if (this.#rest.length > lineMaxChars)
         throw new ModelError('unreadable', 'a line of the stream has no end');
     });
   }
 
   /** The bytes have ended, or `[DONE]` was read. */
-  end(): ModelDelta[] {
-    return this.#give(() => {
+  end(): void {
+    this.#guarded(() => {
       if (!this.done) this.#take(`${this.#rest}\n\n`);
       if (!this.done && this.#finish === undefined)
         throw new ModelError('cut-off', 'the stream ended without a finish');
@@ -68,18 +68,23 @@ export class StreamReader {
     });
   }
 
-  /** What `work` brought to light, also when it failed half-way. */
-  #give(work: () => void): ModelDelta[] {
+  /** What was completed since the last time this was asked, in order; words that stand together as one. */
+  given(): ModelDelta[] {
+    this.#flush();
+    if (this.#deltas.length === 0) return none;
+    const deltas = this.#deltas;
+    this.#deltas = [];
+    return deltas;
+  }
+
+  #guarded(work: () => void): void {
+    if (this.failure !== undefined) return;
     try {
       work();
     } catch (error) {
       if (!(error instanceof ModelError)) throw error;
       this.failure = error;
     }
-    this.#flush();
-    const deltas = this.#deltas;
-    if (deltas.length > 0) this.#deltas = [];
-    return deltas;
   }
 
   /** Lines of server-sent events: any line ending, comments skipped, several data lines of an event joined. */
@@ -162,6 +167,7 @@ export class StreamReader {
   }
 }
 
+const none: ModelDelta[] = [];
 const byteOrderMark = '\u00ef\u00bb\u00bf';
 
 /** The line that begins at `at`: where it ends and the next begins. Nothing while its end has not come. */

@@ -28,10 +28,12 @@ function read(sse: string, cuts: number[] = []): { deltas: ModelDelta[]; failure
   const deltas: ModelDelta[] = [];
   let at = 0;
   for (const cut of [...cuts.toSorted((a, b) => a - b), bytes.length]) {
-    deltas.push(...reader.read(bytes.slice(at, cut)));
+    reader.read(bytes.slice(at, cut));
+    deltas.push(...reader.given());
     at = Math.max(at, cut);
   }
-  if (reader.failure === undefined) deltas.push(...reader.end());
+  reader.end();
+  deltas.push(...reader.given());
   return { deltas, failure: reader.failure?.kind };
 }
 
