@@ -24,6 +24,11 @@ class ReachableCaller extends Caller {
 async function nearlyOver(apps: App[], caller: Caller, leftSeconds: number): Promise<void> {
   await caller.say('Next Tuesday, please.');
   expect(await caller.say('The first one, please.')).toMatch(/holding/i);
+  await comesToItsEnd(apps, caller, leftSeconds);
+}
+
+/** So much of the caller's hold is left, and they have just said something. */
+async function comesToItsEnd(apps: App[], caller: Caller, leftSeconds: number): Promise<void> {
   const [app] = apps;
   if (app === undefined) return;
   await inTenant(app.sql, app.organization.id, async (tx) => {
@@ -86,6 +91,19 @@ describe('a hold in its last minute', () => {
     expect(left - Date.now()).toBeLessThan(181_000);
     expect(said(before)).toEqual([]);
     expect(await caller.say('Yes, this is Ann Miller.')).toMatch(/booked/i);
+  });
+
+  test('is given them once: the next time the caller is warned, whatever they have just said', async () => {
+    await using app = await startApp();
+    const before = vapi.received.length;
+    const caller = new ReachableCaller(app);
+    const causes = async () =>
+      (await callRecord(app.sql, app.organization.id, caller.callSid)).history.map(({ cause }) => cause);
+    await nearlyOver([app], caller, 60.3);
+    await expect.poll(causes).toContain('hold extended');
+    await comesToItsEnd([app], caller, 60.3);
+    await expect.poll(() => said(before)).toHaveLength(1);
+    expect((await causes()).filter((cause) => cause === 'hold extended')).toHaveLength(1);
   });
 
   test('is not announced over the caller’s words, but after them', async () => {
