@@ -8,7 +8,11 @@ export function slotLines(
   { added, removed, changed }: SlotChanges,
   outside: ClaimOutsideHours[],
 ): string[] {
-  const lines = [`Slots: ${added} added, ${removed} removed, ${changed} changed.`];
+  const lines = [
+    added + removed + changed === 0
+      ? 'Slots: all as the hours say; a running server has seen to it where something had to change.'
+      : `Slots: ${added} added, ${removed} removed, ${changed} changed.`,
+  ];
   if (outside.length === 0) return lines;
   lines.push('Outside the open hours now, and kept; call these people, or be there after all:');
   for (const { startsAt, practitionerId, status } of outside) {
