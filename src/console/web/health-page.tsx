@@ -3,6 +3,7 @@ import type { HealthAnswer, JobsAnswer } from '../health-routes.ts';
 import type { PageProps } from './app.tsx';
 import { useAsked, useDoing } from './asking.ts';
 import { useSoon } from './calls-page.tsx';
+import { Figures } from './figures.tsx';
 import { dateAndClock } from './format.ts';
 import { useLive } from './live.ts';
 import { Chip, Choice, Empty, PageHead, ProblemNote, Waiting } from './pieces.tsx';
@@ -143,37 +144,6 @@ function Queue({
           </li>
         ))}
       </ul>
-    </section>
-  );
-}
-
-/** Everything this process counts, for the installation's own people. */
-function Figures({ figures }: { figures: HealthAnswer['figures'] }) {
-  return (
-    <section class="card wide">
-      <h2>Figures of this process</h2>
-      <table class="figures">
-        <thead>
-          <tr>
-            <th scope="col">What</th>
-            <th scope="col">Which</th>
-            <th scope="col" class="number">
-              Now
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {figures.flatMap((figure) =>
-            figure.values.map((one) => (
-              <tr key={figure.name + JSON.stringify(one.labels)}>
-                <td title={figure.name}>{figure.help}</td>
-                <td>{Object.values(one.labels).join(', ')}</td>
-                <td class="number">{Math.round(one.value * 1000) / 1000}</td>
-              </tr>
-            )),
-          )}
-        </tbody>
-      </table>
     </section>
   );
 }

@@ -56,6 +56,9 @@ interface LineParts {
   drafts: Record<string, string>;
 }
 
+/** Several events tell of one turn; one look at the ledger after them is enough. */
+const settleMs = 150;
+
 /** The platform's tools end the call after the words that go before them. */
 const endingTools = ['endCall', 'transferCall'];
 
@@ -65,7 +68,7 @@ export function useLineCall(api: Api, parts: LineParts): LineCall {
   const latest = useRef(parts);
   latest.current = parts;
   const line = useMemo(() => new Line(api, () => latest.current, setView), [api]);
-  useLive(api, (event) => line.takeSpans(event));
+  useLive(api, (event) => line.take(event));
   useEffect(() => () => line.leave(), [line]);
   return { ...view, start: line.start, say: line.say, hangUp: line.hangUp };
 }
@@ -86,6 +89,7 @@ class Line {
   #view = noCall;
   #caller: string | null = null;
   #running: AbortController | undefined;
+  #lookSoon: number | undefined;
 
   constructor(api: Api, parts: () => LineParts, show: (view: LineView) => void) {
     this.#api = api;
@@ -121,12 +125,18 @@ class Line {
 
   /** The page goes away: so does the caller. */
   leave(): void {
+    clearTimeout(this.#lookSoon);
     if (this.#view.state === 'on') void this.hangUp();
   }
 
-  /** Spans come a moment after the words, with the number of their turn. */
-  takeSpans(event: Live): void {
-    if (event.type !== 'turn-finished' || event.call !== this.#view.callSid) return;
+  /** What comes a moment after the words: what was committed behind them, and the spans of the turn, by its number. */
+  take(event: Live): void {
+    if (event.call !== this.#view.callSid) return;
+    this.#lookSoon ??= setTimeout(() => {
+      this.#lookSoon = undefined;
+      this.#look().catch(() => {});
+    }, settleMs) as unknown as number;
+    if (event.type !== 'turn-finished') return;
     const spans = event['spans'] as Record<string, number>;
     this.#changeTurn(Number(event['turn']), () => ({ spans }));
   }
