@@ -1,10 +1,12 @@
 import * as chrono from 'chrono-node';
 import { Temporal } from 'temporal-polyfill';
+import { numberOf, spanIn, weekdayAndWeeks, weekdayFrom, weekdayOfMonth } from './said-spans.ts';
 import { partTime } from './said-time.ts';
-import { monthNames, plainWords, type SaidWords, weekdayNames } from './said-words.ts';
+import { plainWords, type SaidWords } from './said-words.ts';
 import { german } from './said-words-de.ts';
 import { english } from './said-words-en.ts';
 import { spanish } from './said-words-es.ts';
+import { month, TakenWords, weekday } from './taken-words.ts';
 
 /** What was said about a day, as it stands in the calendar; `time` is what stood beside it about the time of day. */
 export type SaidDay =
@@ -15,7 +17,6 @@ export type SaidDay =
   | { kind: 'mismatch'; date: Temporal.PlainDate; saidWeekday: number; time: string };
 
 type PlainDate = Temporal.PlainDate;
-type Span = Pick<Extract<SaidDay, { kind: 'span' }>, 'from' | 'to'>;
 
 /** The plain form of what is said in a language, English included. */
 export function plainIn(text: string, language: string): string {
@@ -48,26 +49,7 @@ function tablesOf(language: string): SaidWords[] {
   return [{ ...english, dayFirst: base === 'en' && region !== '' && region !== 'us' }];
 }
 
-const weekday = `(?:${weekdayNames.join('|')})`;
-const month = `(?:${monthNames.join('|')})`;
-
 const monthFirst = new RegExp(`\\b(${month}) (?:the )?(\\d{1,2})(?:th)?\\b`);
-
-/** Words that are read one thing after the other; what is read is taken away. */
-class Words {
-  rest: string;
-
-  constructor(words: string) {
-    this.rest = words;
-  }
-
-  take(source: string): RegExpExecArray | undefined {
-    const match = new RegExp(`(?<![\\p{L}\\d])(?:${source})(?![\\p{L}\\d])`, 'u').exec(this.rest);
-    if (match === null) return undefined;
-    this.rest = this.rest.replace(match[0], ' ').replace(/\s+/g, ' ');
-    return match;
-  }
-}
 
 function readPlain(plain: string, dayFirst: boolean, now: Temporal.ZonedDateTime): SaidDay | undefined {
   const today = now.toPlainDate();
@@ -76,9 +58,9 @@ function readPlain(plain: string, dayFirst: boolean, now: Temporal.ZonedDateTime
   const { isoDate, isoTime, words } = takeIsoDate(plain);
   const { time: saidTime, rest } = partTime(words);
   const time = [isoTime, saidTime].filter((one) => one !== '').join(' ');
-  const said = new Words(rest);
+  const said = new TakenWords(rest);
 
-  const far = weekdayAndWeeks(said, today);
+  const far = weekdayAndWeeks(said, today) ?? weekdayOfMonth(said, today);
   if (far !== undefined) return { kind: 'day', date: far, time };
   const named = said.take(`(next|this|last) (${weekday})|(${weekday})(?: (after next))?`);
   const weekdayNumber = named === undefined ? undefined : numberOf(named[2] ?? named[3]);
@@ -126,21 +108,9 @@ function isoDateOf(iso: string): PlainDate | 'none' {
   return orNothing(() => Temporal.PlainDate.from(iso)) ?? 'none';
 }
 
-/** "a week from Tuesday", "Tuesday in two weeks", "Tuesday week". */
-function weekdayAndWeeks(said: Words, today: PlainDate): PlainDate | undefined {
-  const match =
-    said.take(`(?:in )?(\\d{1,2}) weeks? (?:from|after|on) (?:next |this )?(${weekday})`) ??
-    said.take(`(${weekday}) in (\\d{1,2}) weeks?`) ??
-    said.take(`(${weekday}) (week)`);
-  if (match === undefined) return undefined;
-  const name = match.slice(1).find((one) => weekdayNames.includes(one));
-  const weeks = Number(match.slice(1).find((one) => /^\d+$/.test(one)) ?? 1);
-  return weekdayFrom(today, numberOf(name)).add({ weeks });
-}
-
 /** A date that says day and month, or is counted from today, as the library reads it; or a day of the month alone. */
 function dateIn(
-  said: Words,
+  said: TakenWords,
   dayFirst: boolean,
   today: PlainDate,
   saidWeekday: number | undefined,
@@ -169,7 +139,7 @@ function dateIn(
   if (leapDay) return nearestMonthDay(today, 2, 29) ?? 'none';
   if (said.take(`(?:${month} (?:the )?\\d{1,2}(?:th)?|(?:the )?\\d{1,2}(?:th)? (?:of )?${month})`))
     return 'none';
-  const [, dayOfMonth] = said.take('(?:on )?(?:the )?(\\d{1,2})th') ?? [];
+  const [, dayOfMonth] = said.take('(?:on )?(?:the (?=\\d))?(\\d{1,2})(?:th|(?<=the \\d{1,2}))') ?? [];
   return dayOfMonth === undefined
     ? undefined
     : (nearestDayOfMonth(today, Number(dayOfMonth), saidWeekday) ?? 'none');
@@ -228,55 +198,11 @@ function weekdayBy(which: string | undefined, number: number, today: PlainDate):
   return which === 'after next' ? next.add({ weeks: 1 }) : weekdayFrom(today, number);
 }
 
-/** Stretches of days, whose first open one is meant. */
-function spanIn(said: Words, today: PlainDate): Span | undefined {
-  const monday = today.subtract({ days: today.dayOfWeek - 1 });
-  const week = (weeks: number) => ({ from: monday.add({ weeks }), to: monday.add({ weeks, days: 6 }) });
-  const weekend = (weeks: number) => ({
-    from: monday.add({ weeks, days: 5 }),
-    to: monday.add({ weeks, days: 6 }),
-  });
-  if (said.take('(?:the )?week after next')) return week(2);
-  if (said.take('(?:in |the )?next weekend')) return weekend(1);
-  if (said.take('(?:(?:at |on )?(?:the |this ))?weekend')) return weekend(0);
-  if (said.take('(?:sometime |any ?time |later |in |the )*next week')) return week(1);
-  if (said.take('(?:sometime |any ?time |later |end of |in )*this week')) return week(0);
-  const first = today.with({ day: 1 });
-  const [, part, which, name] =
-    said.take(
-      `(?:at |by |towards )?(?:the )?(?:(end|beginning|start|middle|mid)(?: of)? )?(?:(the|this|next) month|(?:in |sometime in |next )?(?<!\\d(?:th)? (?:of )?)(${month})(?! (?:the )?\\d))`,
-    ) ?? [];
-  if (which !== undefined) return partOfMonth(part, which === 'next' ? first.add({ months: 1 }) : first);
-  if (name !== undefined) {
-    const months = (monthNames.indexOf(name) + 1 - today.month + 12) % 12;
-    return partOfMonth(part, first.add({ months }));
-  }
-  // As far as anybody can book; the nearest open day is meant.
-  return said.take('earliest') ? { from: today, to: today.add({ years: 1 }) } : undefined;
-}
-
-function partOfMonth(part: string | undefined, first: PlainDate): Span {
-  const last = first.with({ day: first.daysInMonth });
-  if (part === 'end') return { from: last.subtract({ days: 3 }), to: last };
-  if (part === 'mid' || part === 'middle')
-    return { from: first.with({ day: 13 }), to: first.with({ day: 18 }) };
-  return { from: first, to: part === undefined ? last : first.with({ day: 7 }) };
-}
-
 /** The fourth Thursday of November, this year's or the next one. */
 function thanksgiving(today: PlainDate): PlainDate {
   const of = (year: number) => weekdayFrom(Temporal.PlainDate.from({ year, month: 11, day: 22 }), 4);
   const thisYear = of(today.year);
   return thisYear.until(today).days <= 60 ? thisYear : of(today.year + 1);
-}
-
-/** The first such weekday from a day on, that day included. */
-function weekdayFrom(day: PlainDate, number: number): PlainDate {
-  return day.add({ days: (number - day.dayOfWeek + 7) % 7 });
-}
-
-function numberOf(name: string | undefined): number {
-  return weekdayNames.indexOf(name ?? '') + 1;
 }
 
 function orNothing<T>(make: () => T): T | undefined {

@@ -61,6 +61,7 @@ const partOfDay: Record<string, string> = {
   nachmittag: 'in the afternoon',
   abend: 'in the evening',
 };
+const partOfSpan: Record<string, string> = { ende: 'end', anfang: 'beginning', mitte: 'mid' };
 const before = (hour = '') => (Number(hour) + 11) % 12 || 12;
 
 export const german: SaidWords = {
@@ -74,6 +75,9 @@ export const german: SaidWords = {
     [/(?<!\d)(\d{1,2})\.(\d{1,2})\.?(?=\s)/g, '$1/$2'],
     [/(?<!\d)(\d{1,2})\.(?=\s)/g, '$1th'],
 
+    // Not the English "12 am".
+    [phrase(`am ${weekday}`), '$1'],
+    [phrase('(?:zwischen|von) (\\d+)(?: uhr)? (?:und|bis) (\\d+)(?: uhr)?'), 'between $1 and $2'],
     [phrase('(?:nach dem (?:mittag)?essen|nach der mittagspause|nach mittag)'), 'after lunch'],
     [phrase('(?:gleich )?(?:als 1th|ganz früh|in aller früh(?:e)?|gleich (?:in der )?früh)'), 'first thing'],
     [phrase('(?:am ende des tages|zum feierabend|(?:möglichst|ganz) spät)'), 'end of the day'],
@@ -116,6 +120,10 @@ export const german: SaidWords = {
     [phrase('in (\\d+) monat(?:en)?'), 'in $1 months'],
     [phrase('in (\\d+) stunden?'), 'in $1 hours'],
     [phrase('in 1 halben stunde'), 'in 30 minutes'],
+    [
+      phrase('(?:am )?(ende|anfang|mitte) (?:der|dieser|(nächster|kommender)) woche'),
+      (_, part = '', next = '') => `${partOfSpan[part] ?? ''} of ${next ? 'next' : 'this'} week`,
+    ],
     [phrase('(?:in der )?(?:nächste[rn]?|kommende[rn]?) woche'), 'next week'],
     [phrase('(?:in der )?übernächste[rn]? woche'), 'week after next'],
     [phrase('(?:in )?diese[rn]? woche'), 'this week'],
@@ -128,8 +136,7 @@ export const german: SaidWords = {
       phrase(
         '(?:am )?(ende|anfang|mitte) (januar|februar|märz|april|mai|juni|juli|august|september|oktober|november|dezember)',
       ),
-      (_, part = '', month = '') =>
-        `${{ ende: 'end of', anfang: 'beginning of', mitte: 'mid' }[part]} ${month}`,
+      (_, part = '', month = '') => `${partOfSpan[part] ?? ''} of ${month}`,
     ],
     [phrase('(?:im )?(?:nächsten|kommenden) monat'), 'next month'],
     [

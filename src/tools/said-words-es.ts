@@ -49,6 +49,7 @@ export const spanish: SaidWords = {
       phrase('(?:a|al|antes del?|hacia el) (?:mediod[ií]a|medio d[ií]a|almuerzo|la hora de comer)'),
       'at midday',
     ],
+    [phrase('(?:entre|de) las? (\\d+) (?:y|a) las? (\\d+)'), 'between $1 and $2'],
     [phrase('(\\d+) y media'), '$1:30'],
     [phrase('(\\d+) y cuarto'), '$1:15'],
     [phrase('(\\d+) y (\\d+)(?! de)'), (_, hour = '', minute = '') => `${hour}:${minute.padStart(2, '0')}`],
@@ -59,7 +60,13 @@ export const spanish: SaidWords = {
     [phrase('(?:antes de) las? (\\d+)'), 'before $1'],
     [phrase('(\\d+) (?:horas|en punto)'), "$1 o'clock"],
 
-    [phrase('pasado mañana'), 'in 2 days'],
+    [phrase('(?:pasado mañana|(?:el )?d[ií]a despu[eé]s de mañana)'), 'in 2 days'],
+    [phrase('de aqu[ií] a (\\d)'), 'en $1'],
+    [phrase('(?:a )?(?:final|finales|fines) de (?:la |esta )?semana(?! que viene)'), 'end of this week'],
+    [
+      phrase('(?:a )?(?:principios|comienzos) de la (?:semana que viene|pr[oó]xima semana)'),
+      'beginning of next week',
+    ],
     [phrase('(?:anteayer|antes de ayer)'), '2 days ago'],
     [phrase('mañana'), 'tomorrow'],
     [phrase('hoy'), 'today'],

@@ -49,6 +49,8 @@ const english: Row[] = [
   ['Friday 2:30', '11-27'],
   ['Tuesday 25', '!mismatch'],
   ['Could we do Thursday?', '11-26'],
+  ['May I come on Thursday?', '11-26'],
+  ['sometime in May', '2027-05-01'],
 
   ['in two weeks', ['12-07', '12-08', '12-09']],
   ['in 3 days', ['11-26', '11-27', '11-28']],
@@ -129,6 +131,17 @@ const english: Row[] = [
   ['as soon as possible', ['11-23', '11-24', '11-25']],
   ['the earliest available', ['11-23', '11-24', '11-25']],
 
+  ['the first Monday in December', '12-07'],
+  ['second Tuesday of December', '12-08'],
+  ['the last Friday of the month', '11-27'],
+  ['two Fridays from now', '12-04'],
+  ['two weeks tomorrow', ['12-08', '12-09', '12-10']],
+  ['the same day next week', ['11-30', '12-01', '12-02']],
+  ['end of the week', '11-26'],
+  ['early next week', '11-30'],
+  ['the end of next week', '12-03'],
+  ['mid-December', '12-13'],
+  ['on the 30', '11-30'],
   ['when the moon is right', '!unclear'],
   ['morning', '!unclear'],
   ['at three', '!unclear'],
@@ -178,6 +191,11 @@ const german: Row[] = [
   ['so bald wie möglich', ['11-23', '11-24', '11-25']],
   // A model passes English on.
   ['next Tuesday at 3 pm', ['11-24', '12-01', '12-01']],
+  ['zwischen zehn und zwölf am Donnerstag', '11-26'],
+  ['um neun am 3.', '12-03'],
+  ['Ende der Woche', '11-26'],
+  ['Anfang nächster Woche', '11-30'],
+  ['Mitte Dezember', '12-13'],
   ['irgendwas', '!unclear'],
 ];
 
@@ -219,6 +237,10 @@ const spanish: Row[] = [
   ['en Nochebuena', '12-24'],
   ['Año Nuevo', '2027-01-01'],
   ['lo antes posible', ['11-23', '11-24', '11-25']],
+  ['el día después de mañana', ['11-25', '11-26', '11-27']],
+  ['de aquí a dos semanas', ['12-07', '12-08', '12-09']],
+  ['a finales de semana', '11-26'],
+  ['a principios de la próxima semana', '11-30'],
   ['con luna llena', '!unclear'],
 ];
 
