@@ -43,6 +43,8 @@ export type TurnEvent =
   | { type: 'say'; text: string; contents?: readonly string[] }
   | { type: 'tool-started'; id: string; name: string; arguments: Record<string, unknown> }
   | { type: 'tool-finished'; id: string; name: string; result: ToolRun['result']; durationMs: number }
+  /** From here on another language is spoken, for the rest of the call. */
+  | { type: 'language'; language: string }
   /** A tool of the platform's own: the platform executes it after the words before it. */
   | { type: 'hand-off'; id: string; name: string; arguments: Record<string, unknown> }
   | { type: 'finished'; reason: 'stop' | 'tool_calls' };

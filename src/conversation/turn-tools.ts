@@ -18,6 +18,7 @@ export async function* runTool(
   call: OurCall['call'],
 ): AsyncGenerator<TurnEvent, ToolRun> {
   const { context, live, stop } = turn;
+  const { language } = context;
   yield { type: 'tool-started', id: call.id, name: call.name, arguments: call.arguments };
   await turn.settled;
   stop.throwIfAborted();
@@ -33,6 +34,7 @@ export async function* runTool(
   turn.spans.tool(call.name, durationMs);
   tellCall.tool(context, { name: call.name, result: run.result, durationMs });
   yield { type: 'tool-finished', id: call.id, name: call.name, result: run.result, durationMs };
+  if (context.language !== language) yield { type: 'language', language: context.language };
   return run;
 }
 

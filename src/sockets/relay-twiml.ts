@@ -4,6 +4,7 @@ import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
 import { handOffReason } from './relay.ts';
 import { greetedParameter } from './relay-wire.ts';
+import { spokenLocale } from './spoken-locale.ts';
 import type { Who } from './who.ts';
 
 export interface TwimlParts {
@@ -91,12 +92,6 @@ function transfer(answer: VoiceResponse, parts: TwimlParts, organization: Organi
     answer.say(parts.noHuman(organization));
     answer.hangup();
   } else answer.dial(number);
-}
-
-/** Voices are made for a country: `en` is `en-US`, `de` is `de-DE`. */
-function spokenLocale(language: string): string {
-  const { language: spoken, region } = new Intl.Locale(language).maximize();
-  return region === undefined ? spoken : `${spoken}-${region}`;
 }
 
 /** The organization's number: the one that was called, or the one we call from. */

@@ -10,6 +10,7 @@ import { RelayHistory } from './relay-history.ts';
 import { type RelayMessage, readRelay } from './relay-wire.ts';
 import type { SocketCall } from './socket-call.ts';
 import type { SocketCalls } from './socket-calls.ts';
+import { spokenLocale } from './spoken-locale.ts';
 
 /**
  * A prompt is what a caller says in one breath. Partial prompts and played words come some twenty a second at most. A
@@ -231,6 +232,7 @@ export class RelayCall {
         this.#saying += event.text;
         this.#peer?.send(`{"type":"text","token":${JSON.stringify(event.text)},"last":false}`);
       }
+      if (event.type === 'language') this.#speakIn(event.language);
       if (event.type === 'hand-off') wanted = withHandOff(wanted, event, call.organization);
       if (event.type === 'finished') {
         const words = this.#saying;
@@ -240,6 +242,11 @@ export class RelayCall {
         this.#carryOut(wanted, words);
       }
     };
+  }
+
+  #speakIn(language: string): void {
+    const locale = spokenLocale(language);
+    this.#tell({ type: 'language', ttsLanguage: locale, transcriptionLanguage: locale });
   }
 
   #carryOut({ end, transferTo, digits }: Wanted, words: string): void {

@@ -18,13 +18,26 @@ const signed = {
 /** The rehearsal model at a pace that can be interrupted, and what it was asked. */
 const asked: ModelRequest[] = [];
 const rehearsal = createRehearsalModel({ msBetweenDeltas: 2 });
+let answering: LanguageModel = rehearsal;
 const model: LanguageModel = {
   name: 'rehearsal',
   stream(request, signal) {
     asked.push(request);
-    return rehearsal.stream(request, signal);
+    return answering.stream(request, signal);
   },
 };
+
+/** A model that calls one tool, whatever it hears. */
+function calls(name: string, args: Record<string, unknown>): LanguageModel {
+  return {
+    name: 'one tool',
+    async *stream() {
+      yield { type: 'text', text: 'One moment. ' };
+      yield { type: 'tool-call', id: 'call_1', name, arguments: args };
+      yield { type: 'finish', reason: 'tool_calls' };
+    },
+  };
+}
 
 let app: Awaited<ReturnType<typeof startApp>>;
 beforeAll(async () => {
@@ -32,9 +45,20 @@ beforeAll(async () => {
 });
 afterAll(() => app[Symbol.asyncDispose]());
 
-async function calling(about: { number?: string; callSid?: string } = {}): Promise<RelayCaller> {
-  const caller = new RelayCaller(app, { headers: signed, ...about });
-  await caller.connect();
+async function calling({
+  model: answers = rehearsal,
+  direction = 'inbound',
+}: {
+  model?: LanguageModel;
+  direction?: string;
+} = {}): Promise<RelayCaller> {
+  answering = answers;
+  onTestFinished(() => {
+    answering = rehearsal;
+  });
+  const numbers = direction === 'inbound' ? {} : { number: '+15550100000', dialled: '+12125550142' };
+  const caller = new RelayCaller(app, { headers: signed, ...numbers });
+  await caller.connect({ direction });
   return caller;
 }
 
@@ -183,6 +207,37 @@ describe('a call on the relay', () => {
     caller.line.send({ type: 'interrupt' });
     caller.line.send({ type: 'prompt' });
     expect(await caller.say('Next Tuesday, please.')).toMatch(/tuesday/i);
+  });
+
+  test('another language is said to the platform before the words in it', async () => {
+    const { id } = app.organization;
+    await inTenant(app.sql, id, (tx) => tx`update organizations set languages = '{en,es}' where id = ${id}`);
+    await vi.waitFor(async () => {
+      const inSpanish = calls('check_availability', { date: 'mañana', language: 'es' });
+      await using caller = await calling({ model: inSpanish });
+      const from = caller.line.received.length;
+      expect(await caller.say('¿Tiene algo mañana?')).toMatch(/^One moment\. .+/);
+      const [, language, spoken] = caller.line.received.slice(from);
+      expect(language).toEqual({
+        type: 'language',
+        ttsLanguage: 'es-ES',
+        transcriptionLanguage: 'es-ES',
+      });
+      expect(spoken).toMatchObject({ type: 'text', token: expect.stringMatching(/\w/) });
+    }, patience);
+  });
+
+  test('who is called by us may be behind a menu: keys are pressed; who calls us has none', async () => {
+    const pressing = calls('dtmf', { dtmf: '12#x' });
+    await using called = await calling({ model: pressing, direction: 'outbound-api' });
+    await called.say('For appointments, press one two.');
+    expect(await called.line.next(({ type }) => type === 'sendDigits')).toEqual({
+      type: 'sendDigits',
+      digits: '12#',
+    });
+    await using caller = await calling({ model: pressing });
+    await caller.say('Press one two.');
+    expect(types(caller)).not.toContain('sendDigits');
   });
 
   redisServer.describe('that comes back at another process', () => {

@@ -173,6 +173,28 @@ describe('a call on Retell’s socket', () => {
     expect(record.appointments).toHaveLength(1);
   });
 
+  test('a hold in its last minute is announced between turns, on the connection there is by then', async () => {
+    await using caller = await calling();
+    await caller.say('Next Tuesday, please.');
+    await caller.say('The first one, please.');
+    const { sql, organization } = app;
+    await inTenant(sql, organization.id, async (tx) => {
+      await tx`update available_slots set expires_at = ledger_now() + interval '61.5 seconds'
+        where reserved_by = ${caller.callSid}`;
+    });
+    await caller.say('Hm.');
+    // Nothing was said for a while: nobody is giving details.
+    await inTenant(sql, organization.id, async (tx) => {
+      await tx`update call_states set turn_began_at = ledger_now() - interval '50 seconds'
+        where call_sid = ${caller.callSid}`;
+    });
+    caller.line.cut();
+    await caller.connect();
+    const said = await caller.line.next(({ response_type }) => response_type === 'agent_interrupt');
+    expect(said).toMatchObject({ interrupt_id: 1, content_complete: true });
+    expect(said['content']).toMatch(/one more minute\. Shall I book it\?/);
+  });
+
   test('a second connection of a call takes it over', async () => {
     await using caller = await calling();
     await using second = new RetellCaller(app, { key, callSid: caller.callSid });
