@@ -10,7 +10,7 @@ import { callBySql } from '../../src/commands/torture/sql-caller.ts';
 import { type Clinic, openClinic } from '../clinic.ts';
 
 const schedule = { slotMinutes: 60, gridMinutes: 30, bufferMinutes: 15, horizonDays: 2 };
-const settings = { holds_per_call_max: null, live_holds_max: null };
+const settings = { holds_per_call_max: null, live_holds_max: null, texts_per_day_max: null };
 const callers = 16;
 const callsEach = 12;
 
@@ -117,6 +117,24 @@ describe('the checker', () => {
       );
     });
     expect(rules).toContain('one intent, one appointment');
+  });
+
+  test('sees a booking whose text was not promised with it, or not to the number that counts', async () => {
+    const forgotten = await brokenRules((owner) =>
+      edit(owner, 'write_text', 'insert into text_messages', 'return; insert into text_messages'),
+    );
+    expect(forgotten).toContain('a booking and its text are one');
+    const both = await brokenRules((owner) =>
+      edit(owner, 'promise_text', "set status = 'replaced'", "set status = 'recorded'"),
+    );
+    expect(both).toContain('a booking and its text are one');
+  });
+
+  test('sees a reminder of an appointment that was cancelled', async () => {
+    const rules = await brokenRules((owner) =>
+      edit(owner, 'text_about_ending', "set status = 'withdrawn'", 'set reason = null'),
+    );
+    expect(rules).toContain('nobody is reminded of what is no more');
   });
 
   test('sees a history with a hole in it', async () => {

@@ -41,7 +41,7 @@ export function findViolations({ operations, rows, slotCount, deadlocks }: Evide
       );
     }
   }
-  violations.push(...lookAtAnswers(operations, rows));
+  violations.push(...lookAtTexts(rows), ...lookAtAnswers(operations, rows));
   const deadlocked = operations.filter((one) => one.reason === '40P01').length;
   if (deadlocks + deadlocked > 0) tell('no deadlock', `${deadlocks} counted, ${deadlocked} met by callers`);
   return violations;
@@ -93,6 +93,31 @@ function* neighbours<T extends { practitionerId: string; from: number; to: numbe
       yield [a, b];
     }
   }
+}
+
+/** Who is booked is promised one text, to the number that counts; who no longer is, is reminded of nothing. */
+function lookAtTexts({ appointments, texts }: LedgerRows): Violation[] {
+  const violations: Violation[] = [];
+  const promised = Map.groupBy(
+    texts.filter(({ status }) => status !== 'replaced' && status !== 'withdrawn'),
+    ({ appointmentId }) => appointmentId,
+  );
+  for (const { id, callSid, status, hasNumber } of appointments) {
+    const own = promised.get(id) ?? [];
+    if (status === 'booked' && hasNumber && callSid.startsWith('sql-')) {
+      const told = own.filter(({ wording }) => wording === 'confirmation' || wording === 'moved');
+      if (told.length !== 1 || !told[0]?.toPresentNumber) {
+        violations.push({ rule: 'a booking and its text are one', found: JSON.stringify({ id, own }) });
+      }
+    }
+    if (
+      status !== 'booked' &&
+      own.some(({ wording, status: sent }) => wording !== 'cancelled' && sent === 'recorded')
+    ) {
+      violations.push({ rule: 'nobody is reminded of what is no more', found: JSON.stringify({ id, own }) });
+    }
+  }
+  return violations;
 }
 
 /** What callers were told must be so. */

@@ -34,8 +34,9 @@ export async function makeClinic(sql: Sql): Promise<Organization> {
   await inTenant(sql, id, async (tx) => {
     await tx`
       insert into organizations (id, key, name, zone, schedule, holds_per_call_max, holds_per_number_and_day_max,
-        live_holds_max)
-      values (${id}, 'torture', 'the clinic', 'Europe/Berlin', ${tx.json(schedule as never)}, null, null, null)`;
+        live_holds_max, texts_per_call_max, texts_per_number_and_day_max, texts_per_day_max)
+      values (${id}, 'torture', 'the clinic', 'Europe/Berlin', ${tx.json(schedule as never)}, null, null, null, null, null,
+        null)`;
     for (const key of practitioners) {
       await tx`
         insert into practitioners ${tx({ tenant_id: id, key, name: `Dr. ${key}`, spoken_name: `Doctor ${key}` })}`;

@@ -10,6 +10,7 @@ export interface LedgerRows {
   /** In the order written; one practitioner's changes are serialised, so theirs is the order they happened in. */
   history: HistoryRow[];
   transitions: { from: string; to: string }[];
+  texts: TextRow[];
 }
 
 export interface SlotRow {
@@ -30,8 +31,19 @@ export interface AppointmentRow {
   holdVersion: string;
   status: string;
   movedFrom: string | null;
+  /** Whether there is a number to text. */
+  hasNumber: boolean;
   from: number;
   to: number;
+}
+
+/** A promised text message. */
+export interface TextRow {
+  appointmentId: string;
+  wording: string;
+  status: string;
+  /** Whether it goes to the number the appointment has now. */
+  toPresentNumber: boolean;
 }
 
 export interface HistoryRow {
@@ -67,6 +79,7 @@ export async function readLedgerRows(
     const appointments = await tx<AppointmentRow[]>`
       select id, slot_id as "slotId", practitioner_id as "practitionerId", call_sid as "callSid",
         hold_version as "holdVersion", status, moved_from as "movedFrom",
+        patient ? 'phone' as "hasNumber",
         extract(epoch from lower(occupies))::float8 * 1000 as "from",
         extract(epoch from upper(occupies))::float8 * 1000 as "to"
       from appointments ${whole ? tx`` : tx`where status = 'booked'`}`;
@@ -81,9 +94,15 @@ export async function readLedgerRows(
             slot_id as "slotId", cause
           from call_history order by id`
       : [];
+    const texts = whole
+      ? await tx<TextRow[]>`
+          select t.appointment_id as "appointmentId", t.wording, t.status,
+            t.number = a.patient ->> 'phone' as "toPresentNumber"
+          from text_messages t join appointments a on a.id = t.appointment_id`
+      : [];
     const transitions = await tx<LedgerRows['transitions']>`
       select from_step as "from", to_step as "to" from step_transitions`;
-    return { now: clock.now, slots, appointments, calls, history, transitions };
+    return { now: clock.now, slots, appointments, calls, history, transitions, texts };
   });
   return rows as LedgerRows;
 }

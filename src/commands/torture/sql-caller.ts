@@ -43,7 +43,10 @@ export async function callBySql(ledger: Ledger, operations: Operations, random: 
 
   const confirmOne = (version: string | undefined) =>
     ask('confirm', version === undefined ? {} : { version }, () =>
-      confirm(ledger, call, version ?? randomUUID()),
+      confirm(ledger, call, {
+        version: version ?? randomUUID(),
+        number: `+1212555${1_000 + random.below(9_000)}`,
+      }),
     );
   // A confirmation that was delayed past another claim of the same call.
   if (held !== first && random.chance(0.5)) await confirmOne(first.answer?.version);
@@ -118,10 +121,16 @@ async function claim({ sql, tenantId }: Ledger, call: string, { slotId, version 
   );
 }
 
-async function confirm({ sql, tenantId }: Ledger, call: string, version: string): Promise<Told> {
-  const patient = sql.json({ name: 'Ben Otto' });
+async function confirm(
+  { sql, tenantId }: Ledger,
+  call: string,
+  // Another number at each yes: the text goes to the last one.
+  { version, number }: { version: string; number: string },
+): Promise<Told> {
+  const patient = sql.json({ name: 'Ben Otto', phone: number });
+  const text = sql.json({ number, wording: 'confirmation', language: 'en' });
   return told(
-    (await sql`select confirm_booking(${tenantId}, ${call}, ${version}, ${patient}, null) as answer`)[0],
+    (await sql`select confirm_booking(${tenantId}, ${call}, ${version}, ${patient}, ${text}) as answer`)[0],
   );
 }
 
