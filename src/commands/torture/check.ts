@@ -95,25 +95,24 @@ function* neighbours<T extends { practitionerId: string; from: number; to: numbe
   }
 }
 
-/** Who is booked is promised one text, to the number that counts; who no longer is, is reminded of nothing. */
+/** A booking promises one text, to the number that counts; who is no longer booked is reminded of nothing. */
 function lookAtTexts({ appointments, texts }: LedgerRows): Violation[] {
   const violations: Violation[] = [];
-  const promised = Map.groupBy(
-    texts.filter(({ status }) => status !== 'replaced' && status !== 'withdrawn'),
+  const ofAppointment = Map.groupBy(
+    texts.filter(({ status }) => status !== 'replaced'),
     ({ appointmentId }) => appointmentId,
   );
   for (const { id, callSid, status, hasNumber } of appointments) {
-    const own = promised.get(id) ?? [];
-    if (status === 'booked' && hasNumber && callSid.startsWith('sql-')) {
+    const own = ofAppointment.get(id) ?? [];
+    // Those at a door may call from a country the clinic does not text.
+    if (hasNumber && callSid.startsWith('sql-')) {
       const told = own.filter(({ wording }) => wording === 'confirmation' || wording === 'moved');
       if (told.length !== 1 || !told[0]?.toPresentNumber) {
         violations.push({ rule: 'a booking and its text are one', found: JSON.stringify({ id, own }) });
       }
     }
-    if (
-      status !== 'booked' &&
-      own.some(({ wording, status: sent }) => wording !== 'cancelled' && sent === 'recorded')
-    ) {
+    const waiting = own.some((text) => text.status === 'recorded' && text.wording !== 'cancelled');
+    if (status !== 'booked' && waiting) {
       violations.push({ rule: 'nobody is reminded of what is no more', found: JSON.stringify({ id, own }) });
     }
   }
