@@ -13,6 +13,8 @@ export interface GoogleStandIn extends AsyncDisposable {
   baseUrl: string;
   /** Every request that arrived, in order; `items` is how many events a list sent. */
   requests: { operation: string; status: number; items?: number }[];
+  /** How many requests have arrived, those included that are not answered yet. */
+  readonly arrived: number;
   /** Requests that are not what Google's description allows. */
   complaints: string[];
   /** How the coming requests are answered. */
@@ -67,6 +69,7 @@ const codes = new Map<string, { challenge: string; redirectUri: string }>();
 export async function startGoogle({ publicKey }: { publicKey?: string } = {}): Promise<GoogleStandIn> {
   const calendars = new Map<string, CalendarState>();
   const tokens = new Set<string>();
+  let arrived = 0;
   const calendarOf = (id: string) => {
     const found = calendars.get(id) ?? newCalendar(id);
     calendars.set(id, found);
@@ -87,6 +90,7 @@ export async function startGoogle({ publicKey }: { publicKey?: string } = {}): P
       text: await read(request),
       headers: request.headers,
     };
+    arrived += 1;
     const { mood } = standIn;
     if (mood.kind === 'silent') return;
     if (mood.kind === 'slow') await delay(mood.ms);
@@ -199,6 +203,9 @@ export async function startGoogle({ publicKey }: { publicKey?: string } = {}): P
     baseUrl: `http://127.0.0.1:${port}`,
     requests: [],
     complaints: [],
+    get arrived() {
+      return arrived;
+    },
     mood: { kind: 'working' },
     refreshTokens: new Set(),
     channels: new Map(),

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
+import { cancelAppointment } from '#booking/appointment-changes.ts';
 import { openConflicts } from '#booking/calendar-conflicts.ts';
+import { applyReading, calendarState } from '#booking/calendar-readings.ts';
 import { addDays, dayBounds, localDate, nextOpenDay } from '#booking/open-hours.ts';
 import {
   bookWithLee,
@@ -216,4 +218,63 @@ test('credentials that open nothing any more are said to, and work again when so
   google.mood = { kind: 'working' };
   await app.sql`select ask_for_sync(${app.organization.id}, ${lee.id})`;
   await expect.poll(problems).toHaveLength(0);
+});
+
+test('an appointment that is cancelled while Google is being told of it leaves no event behind', async () => {
+  const clinic = await openCalendarClinic({ push: false });
+  const { google, app } = clinic;
+  await untilQuiet(clinic);
+  // The making arrives late; the removing, by another job, finds nothing and is done before.
+  google.mood = { kind: 'slow', ms: 1_500 };
+  await bookWithLee(app, 'Next Tuesday');
+  await expect.poll(() => google.arrived).toBeGreaterThan(google.requests.length);
+  google.mood = { kind: 'working' };
+  const [made] = await rows(clinic, (tx) => tx`select id from appointments`);
+  await cancelAppointment(app.sql, { tenantId: app.organization.id, callSid: null }, made?.['id']);
+  const operations = () =>
+    google.requests.map(({ operation }) => operation).filter((name) => name.startsWith('events.'));
+  await expect.poll(() => operations().slice(-3), { timeout: 10_000 }).toContain('events.insert');
+  await untilQuiet(clinic);
+  expect(operations()).toEqual(expect.arrayContaining(['events.delete', 'events.insert']));
+  expect(google.events(leesCalendar)).toEqual([]);
+});
+
+test('a reading that another one has overtaken is left out', async () => {
+  const clinic = await openCalendarClinic({ push: false });
+  const { app, lee } = clinic;
+  await untilQuiet(clinic);
+  const key = { tenantId: app.organization.id, practitionerId: lee.id };
+  const day = openDay(clinic);
+  const state = await calendarState(app.sql, key);
+  const reading = {
+    calendarId: leesCalendar,
+    round: state?.round ?? '',
+    whole: false,
+    listedFrom: new Date(),
+    windowEndsAt: null,
+    syncToken: 'later',
+    events: [{ id: 'a', seriesId: null, startsAt: new Date(at(day, 10)), endsAt: new Date(at(day, 11)) }],
+  };
+  expect(await applyReading(app.sql, key, reading)).toEqual({ applied: true, changed: 1 });
+  const older = { ...reading, syncToken: 'earlier', events: [{ id: 'a', seriesId: null, removed: true }] };
+  expect(await applyReading(app.sql, key, older)).toEqual({ applied: false, changed: 0 });
+  expect(await calendarState(app.sql, key)).toMatchObject({ syncToken: 'later' });
+  expect(await leesOpenSlots(app, day)).not.toContain(at(day, 10));
+});
+
+test('a channel is opened again in its last day, and the old one ended', async () => {
+  const clinic = await openCalendarClinic();
+  const { google, app, lee } = clinic;
+  await untilQuiet(clinic);
+  const sync = async () => {
+    await app.sql`select ask_for_sync(${app.organization.id}, ${lee.id})`;
+    await untilQuiet(clinic);
+  };
+  const [first] = google.channels.keys();
+  await sync();
+  expect([...google.channels.keys()]).toEqual([first]);
+  await rows(clinic, (tx) => tx`update calendar_syncs set channel_expires_at = now() + interval '23 hours'`);
+  await sync();
+  await expect.poll(() => google.channels.size).toBe(1);
+  expect([...google.channels.keys()]).not.toEqual([first]);
 });
