@@ -7,6 +7,20 @@ import { SocketLine } from '../../stand-ins/socket-line.ts';
 
 const patience = { timeout: 30_000, interval: 50 };
 const each = 30;
+const firstNames = [
+  'Ann',
+  'Carol',
+  'Maria',
+  'Peter',
+  'Susan',
+  'Thomas',
+  'Laura',
+  'Robert',
+  'Helen',
+  'Victor',
+];
+const lastNames = ['Miller', 'Rivera', 'Jensen', 'Novak', 'Harris', 'Fischer'];
+const nameOf = (index: number) => `${firstNames[index % 10]} ${lastNames[Math.floor(index / 10)]}`;
 
 test('sixty calls at once on one process, watched by readers and by some that never read: each has its own', async () => {
   await using app = await startApp();
@@ -32,7 +46,7 @@ test('sixty calls at once on one process, watched by readers and by some that ne
       for (let attempt = 1; attempt <= 4; attempt += 1) {
         if (/holding/i.test(await caller.say('The first one, please.'))) break;
       }
-      await caller.say(`Yes please, my name is Caller Number${index}.`);
+      await caller.say(`Yes please, my name is ${nameOf(index)}.`);
       await caller.hangUp();
       return caller.callSid;
     }),
@@ -55,7 +69,7 @@ test('sixty calls at once on one process, watched by readers and by some that ne
   expect(booked.length).toBeGreaterThan(each / 2);
   expect(new Set(booked.map(({ slot_id }) => slot_id)).size).toBe(booked.length);
   for (const { call_sid, name } of booked) {
-    expect(name).toBe(`Caller Number${held.indexOf(call_sid)}`);
+    expect(name).toBe(nameOf(held.indexOf(call_sid)));
   }
   for (const viewer of viewers.slice(2)) {
     await vi.waitFor(() => {
