@@ -1,42 +1,142 @@
-// How long until the caller's first word leaves us? One turn that checks a day's availability (ledger turn, prompt,
-// model, tool, template), timed to its first content byte, beside a bare Fastify route in the same rounds.
-import { chatBody, hear, newCall } from './caller.ts';
-import { distribution, printComparison } from './figures.ts';
-import { startBareRoute, startHoldline, type Target } from './targets.ts';
+// What does a streamed answer cost on its way through us, and how much later do its first words arrive?
+// Beside the relays others use: a raw pipe, a proxy that parses every chunk, the relay of every tutorial, Portkey's
+// gateway. Ours does all it does in a call: secret, call, ledger, prompt, state.
+import { setTimeout as wait } from 'node:timers/promises';
+import { distribution } from './figures.ts';
+import { type Finding, goal, interleaved, median, percentiles, type Row, ratios, rounds } from './finding.ts';
+import type { Installation } from './installation.ts';
+import { paced, unpaced } from './model-words.ts';
+import { type Relay, relays } from './relays.ts';
 
-const rounds = 5;
-const requestsPerRound = 200;
+const unpacedAtOnce = 32;
+const unpacedPerRound = 600;
+const question = 'What does a streamed answer cost through us, and how much later do its first words arrive?';
 
-await using holdline = await startHoldline();
-await using bare = await startBareRoute();
-
-for (const concurrency of [1, 16]) {
-  const times = new Map<Target, number[]>([
-    [holdline, []],
-    [bare, []],
-  ]);
-  for (const target of times.keys()) await round(target, concurrency, 50);
-  for (let n = 0; n < rounds; n += 1) {
-    for (const [target, list] of times) list.push(...(await round(target, concurrency, requestsPerRound)));
-  }
-  printComparison(
-    `First content byte of a turn with check_availability, ${concurrency} at a time (rehearsal model)`,
-    [...times].map(([target, list]) => [target.name, distribution(list)]),
-  );
+interface Round {
+  cpuUs: number;
+  rssMb: number;
+  firstMs: number[];
 }
 
-async function round(target: Target, concurrency: number, count: number): Promise<number[]> {
-  const times: number[] = [];
+export async function firstWords(
+  installation: Installation,
+): Promise<Finding & { firstMs: Record<string, number[]> }> {
+  await using stack = new AsyncDisposableStack();
+  const { direct, others, holdline } = await relays(installation, stack);
+  const rows: Row[] = [];
+
+  await installation.pace(unpaced);
+  const costing = [...others, holdline];
+  for (const relay of costing) await relay.prepare(500);
+  for (const relay of costing) await atOnce(relay, unpacedAtOnce, unpacedPerRound);
+  const cost = await interleaved(costing, rounds, (relay) => atOnce(relay, unpacedAtOnce, unpacedPerRound));
+  rows.push(...rowsOf(`${unpacedAtOnce} unpaced streams of 40 chunks at once`, cost));
+  const cpu = (name: string) =>
+    [...cost].find(([{ name: own }]) => own === name)?.[1].map(({ cpuUs }) => cpuUs) ?? [];
+
+  await installation.pace(paced);
+  const few = await interleaved([direct, ...costing], rounds, (relay) => paceOut(relay, 100));
+  rows.push(...rowsOf('100 paced streams (20 ms to the first chunk, 25 ms apart)', few));
+  const busy = [direct, ...costing.filter(({ name }) => name !== 'parse proxy')];
+  const many = await interleaved(busy, rounds, (relay) => paceOut(relay, 500));
+  rows.push(...rowsOf('500 paced streams', many));
+
+  const goals = [
+    ...[
+      ['parse proxy', 0.6],
+      ['naive relay', 0.2],
+      ['portkey', 0.2],
+    ].map(([reference, atMost]) =>
+      goal('CPU per relayed stream, everything included', {
+        reference: String(reference),
+        atMost: Number(atMost),
+        rounds: ratios(cpu('holdline'), cpu(String(reference))),
+      }),
+    ),
+    goal('first content byte added, 100 streams, p50', {
+      reference: 'raw pipe',
+      atMost: 2,
+      rounds: addedRatios(few, 'raw pipe'),
+    }),
+    ...['naive relay', 'portkey'].flatMap((reference) => [
+      goal('first content byte added, 100 streams, p50', {
+        reference,
+        atMost: 0.1,
+        rounds: addedRatios(few, reference),
+      }),
+      goal('first content byte added, 500 streams, p50', {
+        reference,
+        atMost: 0.1,
+        rounds: addedRatios(many, reference),
+      }),
+    ]),
+    goal('memory, 500 streams', {
+      reference: 'naive relay',
+      atMost: 0.6,
+      rounds: ratios(memory(many, 'holdline'), memory(many, 'naive relay')),
+    }),
+  ].filter(({ reference }) => costing.some(({ name }) => name === reference));
+  const firstMs = Object.fromEntries(
+    [...few].map(([{ name }, list]) => [name, list.flatMap((round) => round.firstMs)]),
+  );
+  return { question, rows, goals, notes: installation.notes, firstMs };
+}
+
+/** As many streams at once as wanted, one after another in each lane. */
+async function atOnce(relay: Relay, lanes: number, count: number): Promise<Round> {
+  const before = await relay.used();
   let left = count;
-  const worker = async () => {
-    while (left > 0) {
-      left -= 1;
-      const heard = await hear(target.url, chatBody(newCall(), ['Next Tuesday, please.']));
-      if (!/tuesday/i.test(heard.text))
-        throw new Error(`${target.name} did not offer Tuesday: ${heard.text}`);
-      times.push(heard.firstContentMs);
-    }
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
-  return times;
+  const firstMs: number[] = [];
+  await Promise.all(
+    Array.from({ length: lanes }, async (_, lane) => {
+      while (left > 0) {
+        left -= 1;
+        firstMs.push(await relay.ask(lane));
+      }
+    }),
+  );
+  const after = await relay.used();
+  return { cpuUs: (after.cpuUs - before.cpuUs) / count, rssMb: after.rssBytes / 1e6, firstMs };
+}
+
+/** Streams that begin evenly over a second, two in each lane; memory is looked at while all are open. */
+async function paceOut(relay: Relay, lanes: number): Promise<Round> {
+  const before = await relay.used();
+  const firstMs: number[] = [];
+  const streaming = Array.from({ length: lanes }, async (_, lane) => {
+    await wait((lane / lanes) * 1_000);
+    for (let n = 0; n < 2; n += 1) firstMs.push(await relay.ask(lane));
+  });
+  await wait(1_000);
+  const open = await relay.used();
+  await Promise.all(streaming);
+  const after = await relay.used();
+  return { cpuUs: (after.cpuUs - before.cpuUs) / (2 * lanes), rssMb: open.rssBytes / 1e6, firstMs };
+}
+
+function rowsOf(about: string, measured: Map<Relay, Round[]>): Row[] {
+  return [...measured].map(([{ name }, list]) => ({
+    about,
+    target: name,
+    figures: {
+      ...percentiles(list.flatMap(({ firstMs }) => firstMs)),
+      cpuUs: median(list.map(({ cpuUs }) => cpuUs)),
+      memoryMb: median(list.map(({ rssMb }) => rssMb)),
+    },
+  }));
+}
+
+/** What our relay adds over asking the model directly, against what another adds, round by round. */
+function addedRatios(measured: Map<Relay, Round[]>, reference: string): number[] {
+  const halves = (wanted: string) =>
+    [...measured]
+      .find(([{ name }]) => name === wanted)?.[1]
+      .map(({ firstMs }) => distribution(firstMs).p50) ?? [];
+  const direct = halves('direct');
+  const added = (name: string) => halves(name).map((p50, round) => p50 - (direct[round] ?? Number.NaN));
+  return ratios(added('holdline'), added(reference));
+}
+
+function memory(measured: Map<Relay, Round[]>, wanted: string): number[] {
+  return [...measured].find(([{ name }]) => name === wanted)?.[1].map(({ rssMb }) => rssMb) ?? [];
 }

@@ -6,22 +6,29 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import postgres, { type Sql } from 'postgres';
+import type { Sql } from 'postgres';
 import { type Claiming, reserveSlot } from '../src/booking/holds.ts';
-import { redisInstalled, startRedis } from '../src/commands/torture/processes.ts';
-import { migrationsFolder } from '../src/config.ts';
-import { openEmbeddedPostgres } from '../src/storage/embedded-postgres.ts';
 import { createMemoryStore } from '../src/storage/memory-store.ts';
-import { migrate } from '../src/storage/migrate.ts';
 import { openPostgres } from '../src/storage/postgres.ts';
 import { openRedis } from '../src/storage/redis.ts';
-import type { Store } from '../src/storage/store.ts';
 import { createLog } from '../src/telemetry/log.ts';
-import { type Distribution, distribution } from './figures.ts';
+import { distribution } from './figures.ts';
+import {
+  type Finding,
+  type Goal,
+  goal,
+  interleaved,
+  median,
+  percentiles,
+  type Row,
+  ratios,
+  rounds,
+} from './finding.ts';
+import type { Installation } from './installation.ts';
 
+const question = 'What does a reservation cost beyond the database function it is?';
 const concurrencies = [1, 8, 32, 100];
-const rounds = 3;
-const claimsPerRound = 2_000;
+const claimsPerRound = 1_500;
 const practitioners = 60;
 /** As many connections as a server has. */
 const poolSize = 16;
@@ -31,46 +38,103 @@ interface Round {
   timesMs: number[];
 }
 
-const log = createLog({ level: 'error', pretty: true });
-await using stack = new AsyncDisposableStack();
-const folder = await mkdtemp(join(tmpdir(), 'holdline-bench-'));
-stack.defer(() => rm(folder, { recursive: true, force: true }));
-await chmod(folder, 0o711);
-const embedded = stack.use(await openEmbeddedPostgres({ dataDir: folder, holder: 'command', log }));
-await migrate({ url: embedded.migrateUrl, folder: migrationsFolder, log });
-const owner = postgres(embedded.migrateUrl, { max: 1, onnotice: () => {} });
-stack.defer(() => owner.end({ timeout: 2 }));
-const { sql } = stack.use(await openPostgres({ url: embedded.appUrl, poolSize, log }));
-const tenantId = await makeClinic(owner);
-
-const contenders: [name: string, run: (concurrency: number) => Promise<Round>][] = [];
-if (!redisInstalled()) console.log('redis-server is not installed: the rows with Redis are missing');
-else {
-  const redis = stack.use(await startRedis());
-  const store = stack.use(await openRedis({ url: redis.url, log }));
-  contenders.push(['reserveSlot, Redis in front', (n) => claimByNode({ sql, store }, n)]);
+interface Contender {
+  name: string;
+  run(concurrency: number): Promise<Round>;
 }
-const store: Store = createMemoryStore();
-contenders.push(['reserveSlot, in-process lock', (n) => claimByNode({ sql, store }, n)]);
-if (spawnSync('pgbench', ['--version']).error === undefined) {
-  contenders.push(['pgbench, the same function', (n) => claimByPgbench(n)]);
-} else console.log('pgbench is not installed: there is no reference in this run');
 
-for (const concurrency of concurrencies) {
-  const measured = new Map(contenders.map(([name]) => [name, [] as Round[]]));
-  for (let round = 0; round < rounds; round += 1) {
-    for (const [name, run] of contenders) {
-      await openEverything(owner);
-      measured.get(name)?.push(await run(concurrency));
-    }
+interface Place {
+  owner: Sql;
+  appUrl: string;
+  tenantId: string;
+  folder: string;
+}
+
+export async function reserve({ owner, appUrl, redisUrl }: Installation): Promise<Finding> {
+  await using stack = new AsyncDisposableStack();
+  const log = createLog({ level: 'error', pretty: true });
+  const folder = await mkdtemp(join(tmpdir(), 'holdline-reserve-'));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  await chmod(folder, 0o711);
+  const { sql } = stack.use(await openPostgres({ url: appUrl, poolSize, log }));
+  const place = { owner, appUrl, folder, tenantId: await makeClinic(owner) };
+  const contenders: Contender[] = [];
+  const notes: string[] = [];
+  if (redisUrl === undefined) notes.push('redis-server is not installed: the rows with Redis are missing');
+  else {
+    const store = stack.use(await openRedis({ url: redisUrl, log }));
+    contenders.push({ name: 'Redis on', run: (n) => claimByNode(place, { sql, store }, n) });
   }
-  print(concurrency, measured);
+  const store = createMemoryStore();
+  contenders.push({ name: 'Redis off', run: (n) => claimByNode(place, { sql, store }, n) });
+  if (spawnSync('pgbench', ['--version']).error === undefined) {
+    contenders.push({ name: 'pgbench, the same function', run: (n) => claimByPgbench(place, n) });
+  } else notes.push('pgbench is not installed: there is no reference in this run');
+
+  const rows: Row[] = [];
+  const goals: Goal[] = [];
+  for (const concurrency of concurrencies) {
+    const measured = await interleaved(contenders, rounds, async (contender) => {
+      await openEverything(owner);
+      return contender.run(concurrency);
+    });
+    const about = `${concurrency} at a time, ${rounds} rounds of ${claimsPerRound} claims`;
+    for (const [{ name }, list] of measured) {
+      rows.push({
+        about,
+        target: name,
+        figures: {
+          perSecond: median(list.map(({ perSecond }) => perSecond)),
+          ...percentiles(list.flatMap(({ timesMs }) => timesMs)),
+        },
+      });
+    }
+    goals.push(...goalsOf(concurrency, measured));
+  }
+  return { question, rows, goals, notes };
+}
+
+function goalsOf(concurrency: number, measured: Map<Contender, Round[]>): Goal[] {
+  const of = (wanted: string) => [...measured].find(([{ name }]) => name === wanted)?.[1];
+  const reference = of('pgbench, the same function');
+  if (reference === undefined) return [];
+  const rates = (list: Round[]) => list.map(({ perSecond }) => perSecond);
+  const p99s = (list: Round[]) => list.map(({ timesMs }) => distribution(timesMs).p99);
+  return (
+    [
+      ['Redis off', 0.8],
+      ['Redis on', 0.6],
+    ] as const
+  ).flatMap(([name, atLeast]) => {
+    const list = of(name);
+    if (list === undefined) return [];
+    return [
+      goal(`reserve throughput, ${concurrency} at a time, ${name}`, {
+        reference: 'pgbench',
+        atLeast,
+        rounds: ratios(rates(list), rates(reference)),
+      }),
+      ...(name === 'Redis off'
+        ? [
+            goal(`reserve p99, ${concurrency} at a time`, {
+              reference: 'pgbench',
+              atMost: 3,
+              rounds: ratios(p99s(list), p99s(reference)),
+            }),
+          ]
+        : []),
+    ];
+  });
 }
 
 /** Claims a slot nobody else wants, per request; anything but a hold is an error of the benchmark. */
-async function claimByNode(claiming: Claiming, concurrency: number): Promise<Round> {
+async function claimByNode(
+  { owner, tenantId }: Place,
+  claiming: Claiming,
+  concurrency: number,
+): Promise<Round> {
   const slots = await owner<{ slotId: string; version: string }[]>`
-    select slot_id as "slotId", version from available_slots order by hashtext(slot_id) limit ${claimsPerRound}`;
+    select slot_id as "slotId", version from available_slots where tenant_id = ${tenantId} order by hashtext(slot_id) limit ${claimsPerRound}`;
   const waiting = [...slots];
   const timesMs: number[] = [];
   const startedMs = performance.now();
@@ -90,11 +154,14 @@ async function claimByNode(claiming: Claiming, concurrency: number): Promise<Rou
   return { perSecond: (timesMs.length / (performance.now() - startedMs)) * 1000, timesMs };
 }
 
-async function claimByPgbench(concurrency: number): Promise<Round> {
+async function claimByPgbench(
+  { owner, appUrl, tenantId, folder }: Place,
+  concurrency: number,
+): Promise<Round> {
   await owner.unsafe(`
     drop table if exists bench_slots;
     create table bench_slots as
-      select row_number() over (order by hashtext(slot_id)) as n, slot_id, version from available_slots;
+      select row_number() over (order by hashtext(slot_id)) as n, slot_id, version from available_slots where tenant_id = '${tenantId}';
     create unique index on bench_slots (n);
     grant select on bench_slots to holdline_app`);
   const each = Math.floor(claimsPerRound / concurrency);
@@ -120,7 +187,7 @@ select claim_slot_in_turn('${tenantId}', slot_id, 'pgbench-' || :n, version, nul
     '-t',
     String(each),
   ];
-  const child = spawn('pgbench', [...args, '-f', script, '-l', '--log-prefix', prefix, embedded.appUrl], {
+  const child = spawn('pgbench', [...args, '-f', script, '-l', '--log-prefix', prefix, appUrl], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
@@ -128,7 +195,7 @@ select claim_slot_in_turn('${tenantId}', slot_id, 'pgbench-' || :n, version, nul
   const [code] = await once(child, 'exit');
   const perSecond = Number(/tps = ([\d.]+)/.exec(said)?.[1]);
   const [row] = await owner<[{ held: number }]>`
-    select count(*)::integer as held from available_slots where status = 'reserved'`;
+    select count(*)::integer as held from available_slots where status = 'reserved' and tenant_id = ${tenantId}`;
   if (code !== 0 || row.held !== each * concurrency) throw new Error(`pgbench held ${row.held}: ${said}`);
   const lines = execFileSync('sh', ['-c', `cat '${prefix}'.*; rm -f '${prefix}'.*`], { encoding: 'utf8' });
   const timesMs = lines
@@ -160,28 +227,7 @@ async function makeClinic(sql: Sql): Promise<string> {
     select '${id}', p.id, to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z/"') || p.key, t,
       tstzrange(t, t + interval '30 minutes'), tstzrange(t, t + interval '30 minutes')
     from practitioners p, generate_series(date_trunc('day', now()) + interval '1 day',
-      date_trunc('day', now()) + interval '11 days', interval '30 minutes') as t`);
+      date_trunc('day', now()) + interval '11 days', interval '30 minutes') as t
+    where p.tenant_id = '${id}'`);
   return id;
-}
-
-function print(concurrency: number, measured: Map<string, Round[]>): void {
-  const reference = [...measured].find(([name]) => name.startsWith('pgbench'))?.[1];
-  console.log(`\n${concurrency} at a time, ${rounds} rounds of ${claimsPerRound} claims`);
-  console.log(
-    `${'contender'.padEnd(32)}${'claims/s'.padStart(9)}${'p50 ms'.padStart(9)}${'p95'.padStart(9)}${'p99'.padStart(9)}   to pgbench (rounds)`,
-  );
-  for (const [name, list] of measured) {
-    const times: Distribution = distribution(list.flatMap((round) => round.timesMs));
-    const rates = list.map((round) => round.perSecond);
-    const ratios = rates.map((rate, index) => rate / (reference?.[index]?.perSecond ?? Number.NaN));
-    const ms = [times.p50, times.p95, times.p99].map((value) => value.toFixed(2).padStart(9)).join('');
-    const ratio = Number.isNaN(ratios[0] ?? Number.NaN)
-      ? ''
-      : `${mean(ratios).toFixed(2)} (${ratios.map((value) => value.toFixed(2)).join(' ')})`;
-    console.log(`${name.padEnd(32)}${mean(rates).toFixed(0).padStart(9)}${ms}   ${ratio}`);
-  }
-}
-
-function mean(values: number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -38,10 +38,6 @@ export async function startHoldline(env: Record<string, string> = {}): Promise<T
   };
 }
 
-export async function startBareRoute(): Promise<Target> {
-  return start('bare Fastify route', ['bench/references/bare-route.ts'], {});
-}
-
 async function start(name: string, args: string[], env: Record<string, string>): Promise<Target> {
   const child = spawn(process.execPath, args, {
     cwd: root,

@@ -1,0 +1,85 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres, { type Sql } from 'postgres';
+import { redisInstalled, startRedis } from '../src/commands/torture/processes.ts';
+import { migrationsFolder } from '../src/config.ts';
+import { demoClinic, seedDemoClinic } from '../src/organization/demo-clinic.ts';
+import { openEmbeddedPostgres } from '../src/storage/embedded-postgres.ts';
+import { migrate } from '../src/storage/migrate.ts';
+import { createLog } from '../src/telemetry/log.ts';
+import type { Pace } from './model-words.ts';
+import { keepAway, type Running, start } from './processes.ts';
+
+export const secret = 'a-secret-only-for-benchmarks';
+
+/** Everything Holdline needs: Postgres, Redis where it is installed, and a model. */
+export interface Installation extends AsyncDisposable {
+  /** As the owner of the tables, for filling and looking. */
+  owner: Sql;
+  appUrl: string;
+  redisUrl: string | undefined;
+  model: Running;
+  /** What a reader of the results must know. */
+  notes: string[];
+  pace(pace: Pace): Promise<void>;
+  /** Starts a Holdline on it. */
+  holdline(options?: { name?: string; redis?: boolean; env?: Record<string, string> }): Promise<Running>;
+  /** Starts a reference of `bench/references`. */
+  reference(name: string, file: string, env?: Record<string, string>): Promise<Running>;
+}
+
+export async function openInstallation(): Promise<Installation> {
+  keepAway();
+  await using opening = new AsyncDisposableStack();
+  const log = createLog({ level: 'error', pretty: true });
+  // The system's temporary folder can be entered by whatever user Postgres runs as.
+  const folder = await mkdtemp(join(tmpdir(), 'holdline-bench-'));
+  opening.defer(() => rm(folder, { recursive: true, force: true }));
+  await chmod(folder, 0o711);
+  const embedded = opening.use(await openEmbeddedPostgres({ dataDir: folder, holder: 'command', log }));
+  await migrate({ url: embedded.migrateUrl, folder: migrationsFolder, log });
+  const owner = postgres(embedded.migrateUrl, { max: 2, onnotice: () => {} });
+  opening.defer(() => owner.end({ timeout: 2 }));
+  await seedDemoClinic({ sql: owner, key: 'a-demo-key-only-for-benchmarks' });
+  // A benchmark's callers are many more than a clinic's.
+  await owner`update organizations set holds_per_call_max = null, holds_per_number_and_day_max = null,
+    live_holds_max = null where key = ${demoClinic.key}`;
+  const redis = redisInstalled() ? opening.use(await startRedis()) : undefined;
+  const model = opening.use(await start('model', ['bench/model-stand-in.ts'], { role: 'beside' }));
+
+  const opened = opening.move();
+  return {
+    owner,
+    appUrl: embedded.appUrl,
+    redisUrl: redis?.url,
+    model,
+    notes:
+      redis === undefined ? ['redis-server is not installed: everything runs with the in-process store'] : [],
+    async pace(pace) {
+      await fetch(`${model.url}/pace`, { method: 'POST', body: JSON.stringify(pace) });
+    },
+    holdline: ({ name = 'holdline', redis: withRedis = redis !== undefined, env = {} } = {}) =>
+      start(name, ['src/main.ts'], {
+        role: 'measured',
+        env: {
+          DATA_DIR: join(folder, 'data'),
+          DATABASE_URL: embedded.appUrl,
+          MIGRATE_DATABASE_URL: embedded.migrateUrl,
+          ...(withRedis && redis !== undefined ? { REDIS_URL: redis.url } : {}),
+          OPENAI_BASE_URL: `${model.url}/v1`,
+          LLM_MODEL: 'stand-in',
+          PORT: '0',
+          VAPI_SECRET: secret,
+          LOG_LEVEL: 'info',
+          ...env,
+        },
+      }),
+    reference: (name, file, env = {}) =>
+      start(name, [`bench/references/${file}`], {
+        role: 'measured',
+        env: { MODEL_URL: model.url, DATABASE_URL: embedded.appUrl, ...env },
+      }),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  };
+}

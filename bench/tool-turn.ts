@@ -1,0 +1,168 @@
+// How long does a caller wait for the first word of a booking turn, with a model that takes half a second to begin?
+// Beside the usual design: a webhook for the tool and a second pass of the model for its result. And what of that is
+// ours: the tools' own time, and a whole booking with a model that takes none.
+import { randomUUID } from 'node:crypto';
+import { distribution } from './figures.ts';
+import { type Finding, goal, interleaved, median, percentiles, type Row, ratios, rounds } from './finding.ts';
+import { type Installation, secret } from './installation.ts';
+import { callerWords, type Pace, unpaced } from './model-words.ts';
+import { openDates } from './open-dates.ts';
+import { StreamClient } from './stream-client.ts';
+import { chatBody } from './vapi-body.ts';
+
+const question = 'How long until the first word of a booking turn, and how much of it is ours?';
+/** One for each date: calls that want the same slot would only show that one of them gets it. */
+const callsAtOnce = 8;
+const thinking: Pace = { firstMs: 500, apartMs: 1, argumentPieces: 1, argumentsApartMs: 0 };
+const paces: [about: string, pace: Pace, goalAtMost: number | undefined][] = [
+  ['first token after 500 ms, arguments in one chunk', thinking, 0.52],
+  [
+    'first token after 500 ms, arguments in 15 chunks, 20 ms apart',
+    { ...thinking, argumentPieces: 15, argumentsApartMs: 20 },
+    undefined,
+  ],
+];
+/** Bookings without waiting for a model, as many as the clinic has slots left for, and checks beside them. */
+const quickBookings = 60;
+const quickChecks = 500;
+const quickAtOnce = 4;
+
+/** Somebody who books, turn by turn; gives when the first word of each turn came. */
+interface Line {
+  name: string;
+  turn(call: string, words: string): Promise<number>;
+}
+
+export async function toolTurn(installation: Installation): Promise<Finding> {
+  await using stack = new AsyncDisposableStack();
+  const holdline = stack.use(await installation.holdline());
+  await makeUsualTables(installation);
+  const tools = stack.use(await installation.reference('usual tools', 'usual-tools.ts'));
+  const usual = stack.use(
+    await installation.reference('usual design', 'usual-design.ts', { TOOLS_URL: tools.url }),
+  );
+  const lines = [
+    stack.use(
+      line('holdline', holdline.url, '/vapi/chat/completions', /is free|have|would you like|holding|booked/i),
+    ),
+    stack.use(line('usual design', usual.url, '/chat/completions', /^Word0 /)),
+  ];
+  const dates = await openDates(installation.owner, callsAtOnce);
+  const rows: Row[] = [];
+  const goals = [];
+  for (const [about, pace, atMost] of paces) {
+    await installation.pace(pace);
+    await bookOnce(lines[0], dates);
+    const measured = await interleaved(lines, rounds, (one) => bookOnce(one, dates));
+    for (const [{ name }, list] of measured)
+      rows.push({ about, target: name, figures: percentiles(list.flat()) });
+    const [ours, theirs] = [...measured.values()].map((list) => list.map((times) => distribution(times).p50));
+    const against = ratios(ours ?? [], theirs ?? []);
+    rows.push({ about, target: 'ratio of the p50s, median', figures: { p50Ms: median(against) } });
+    if (atMost !== undefined) {
+      goals.push(goal(`booking turn, ${about}`, { reference: 'usual design', atMost, rounds: against }));
+      const p95 = [...measured.values()][0]?.map((times) => distribution(times).p95) ?? [];
+      goals.push(goal('target: p95 of a booking turn, ms', { atMost: 2_000, rounds: p95 }));
+    }
+  }
+  await installation.pace(unpaced);
+  const quick = await quickly(installation, lines[0], dates);
+  rows.push(...quick.rows);
+  goals.push(...quick.goals);
+  return { question, rows, goals, notes: [] };
+}
+
+/** A check and a reservation in each of some calls. */
+async function bookOnce(line: Line | undefined, dates: string[]): Promise<number[]> {
+  if (line === undefined) return [];
+  const calls = await Promise.all(
+    dates.map(async (date) => {
+      const call = randomUUID();
+      return [await line.turn(call, callerWords.check(date)), await line.turn(call, callerWords.reserve)];
+    }),
+  );
+  return calls.flat();
+}
+
+async function quickly({ owner }: Installation, line: Line | undefined, dates: string[]) {
+  if (line === undefined) throw new Error('nobody to book with');
+  const wholeMs: number[] = [];
+  const calls: string[] = [];
+  await Promise.all(
+    Array.from({ length: quickAtOnce }, async (_, lane) => {
+      // Days of its own: whoever wants another's slot is told so, which is another answer.
+      const days = dates.filter((__, index) => index % quickAtOnce === lane);
+      for (let n = 0; n < (quickBookings + quickChecks) / quickAtOnce; n += 1) {
+        const call = randomUUID();
+        const day = days[n % days.length] ?? '';
+        const checks = await line.turn(call, callerWords.check(day));
+        // The first of each lane finds caches empty and code cold.
+        if (n > 3) calls.push(call);
+        if (n % 10 !== 0 || n >= quickBookings * 2.5) continue;
+        wholeMs.push(
+          checks +
+            (await line.turn(call, callerWords.reserve)) +
+            (await line.turn(call, callerWords.confirm)),
+        );
+      }
+    }),
+  );
+  const times = await owner<{ tool: string; ms: number }[]>`
+    select tools[1] as tool, tool_ms as ms from call_turns where call_sid = any(${calls}) and cardinality(tools) = 1`;
+  const of = (tool: string) => times.filter((one) => one.tool === tool).map(({ ms }) => ms);
+  const about = `our own time, ${quickAtOnce} calls at a time (tools: arguments complete to result ready)`;
+  const named: [string, number[]][] = [
+    ['check_availability from memory', of('check_availability')],
+    ['reserve_slot', of('reserve_slot')],
+    ['send_sms_reminder', of('send_sms_reminder')],
+    ['three turns of a booking, whole', wholeMs],
+  ];
+  const p95 = (tool: string) => [distribution(of(tool)).p95];
+  return {
+    rows: named.map(([target, list]) => ({ about, target, figures: percentiles(list) })),
+    goals: [
+      goal('our own time of a check from memory, p99, ms', {
+        atMost: 2,
+        rounds: [distribution(of('check_availability')).p99],
+      }),
+      goal('target: check from the cache, p95, ms', { atMost: 200, rounds: p95('check_availability') }),
+      goal('target: reserve, p95, ms', { atMost: 100, rounds: p95('reserve_slot') }),
+      goal('target: SMS promised, p95, ms', { atMost: 300, rounds: p95('send_sms_reminder') }),
+      goal('target: the whole flow without the model, p95, ms', {
+        atMost: 1_500,
+        rounds: [distribution(wholeMs).p95],
+      }),
+    ],
+  };
+}
+
+function line(name: string, url: string, path: string, right: RegExp): Line & Disposable {
+  const client = new StreamClient(url);
+  return {
+    name,
+    async turn(call, words) {
+      const heard = await client.post(path, chatBody(call, words, { messages: 1 + 2 * said(words) }), {
+        authorization: `Bearer ${secret}`,
+      });
+      if (heard.status !== 200 || !right.test(heard.text) || /sorry|taken|just gone/i.test(heard.text))
+        throw new Error(`${name} answered ${heard.status} to "${words}": ${heard.text.slice(0, 200)}`);
+      return heard.firstContentMs;
+    },
+    [Symbol.dispose]: () => client[Symbol.dispose](),
+  };
+}
+
+/** How often the caller has spoken before: an offer counts only when they have heard it. */
+function said(words: string): number {
+  return words === callerWords.confirm ? 2 : words === callerWords.reserve ? 1 : 0;
+}
+
+async function makeUsualTables({ owner }: Installation): Promise<void> {
+  await owner.unsafe(`
+    create table if not exists bench_usual_slots (id uuid primary key default gen_random_uuid(), starts_at timestamptz not null, call text);
+    create table if not exists bench_usual_calls (call text primary key, step text not null);
+    truncate bench_usual_slots, bench_usual_calls;
+    insert into bench_usual_slots (starts_at) select starts_at from available_slots;
+    insert into bench_usual_slots (starts_at) select starts_at from available_slots;
+    grant select, insert, update on bench_usual_slots, bench_usual_calls to holdline_app`);
+}
