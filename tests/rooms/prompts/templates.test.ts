@@ -200,3 +200,18 @@ test('a template that was not edited stays the same object, so that what was ren
   await vi.waitFor(() => expect(prompts.speak('limit', listener, {})).toBe('Edited again.'), seen);
   expect(prompts.serving('system', organization)).toBe(before);
 });
+
+test('a draft speaks in place of its own name, in its own language, and only where it is asked to', async () => {
+  await using prompts = await openPrompts({ folder: promptsFolder, log });
+  const draft = checkTemplate('speech/en/opening', 'A draft of {{ clinic }}.');
+  if (!draft.fit) throw new Error('the draft is not fit');
+  const drafted = prompts.withDrafts([draft.template]);
+  const opening = (by: typeof prompts, language: string) =>
+    by.speak('opening', { organization, language }, {});
+  expect(opening(drafted, 'en')).toBe('A draft of the clinic.');
+  // A language of its own has its own sentence; one that has none is answered in English.
+  expect(opening(drafted, 'de-AT')).toBe(opening(prompts, 'de'));
+  expect(opening(drafted, 'fi')).toBe('A draft of the clinic.');
+  expect(opening(prompts, 'en')).not.toContain('draft');
+  expect(drafted.speak('limit', listener, {})).toBe(prompts.speak('limit', listener, {}));
+});
