@@ -4,6 +4,7 @@ import { fillSlots } from '#booking/fill-slots.ts';
 import { createOpenSlots } from '#booking/open-slots.ts';
 import { openCalendarAccess } from '#jobs/calendar-access.ts';
 import { openWorker } from '#jobs/worker.ts';
+import { checkModel } from '#model/check-model.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createOpenAiModel } from '#model/openai.ts';
 import { createRehearsalModel } from '#model/rehearsal.ts';
@@ -126,33 +127,39 @@ function isLocal(host: string): boolean {
 }
 
 function openModel(config: Config, log: Log): LanguageModel {
-  const first = { apiKey: config.OPENAI_API_KEY, baseUrl: config.OPENAI_BASE_URL };
-  if (first.apiKey === undefined && first.baseUrl === undefined) {
+  const { OPENAI_API_KEY, OPENAI_BASE_URL, FALLBACK_LLM_MODEL } = config;
+  if (OPENAI_API_KEY === undefined && OPENAI_BASE_URL === undefined) {
     log.warn('no OPENAI_API_KEY: the rehearsal model answers, a small stand-in that books in English only');
     return createRehearsalModel();
   }
+  const first = { apiKey: OPENAI_API_KEY, baseUrl: OPENAI_BASE_URL, model: config.LLM_MODEL ?? 'gpt-4.1' };
   const second = { apiKey: config.FALLBACK_OPENAI_API_KEY, baseUrl: config.FALLBACK_OPENAI_BASE_URL };
   return withSecondChoice({
-    first: openAiModel({ ...first, model: config.LLM_MODEL ?? 'gpt-4.1' }, log),
-    ...(config.FALLBACK_LLM_MODEL === undefined
+    first: openAiModel(first, '', log),
+    ...(FALLBACK_LLM_MODEL === undefined
       ? {}
-      : { second: openAiModel({ ...second, model: config.FALLBACK_LLM_MODEL }, log) }),
+      : { second: openAiModel({ ...second, model: FALLBACK_LLM_MODEL }, 'FALLBACK_', log) }),
     firstDeltaMs: config.LLM_FIRST_WORD_MS,
     log,
   });
 }
 
+/** @param prefix of the variables it was set by */
 function openAiModel(
   { apiKey, baseUrl, model }: { apiKey: string | undefined; baseUrl: string | undefined; model: string },
+  prefix: '' | 'FALLBACK_',
   log: Log,
 ): LanguageModel {
-  return createOpenAiModel({
+  const options = {
     // Servers of one's own often want none, but the client insists on one.
     apiKey: apiKey ?? 'none',
     model,
     log,
     ...(baseUrl === undefined ? {} : { baseUrl }),
-  });
+  };
+  const [key, url, name] = [`${prefix}OPENAI_API_KEY`, `${prefix}OPENAI_BASE_URL`, `${prefix}LLM_MODEL`];
+  void checkModel({ ...options, settings: { key, url, model: name } });
+  return createOpenAiModel(options);
 }
 
 try {

@@ -35,18 +35,24 @@ export function watchFaults(page: Page): string[] {
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds serious or critical about the page as it is now. */
-export async function seriousProblems(page: Page): Promise<string[]> {
+/**
+ * What axe finds serious or critical about the page as it is now.
+ *
+ * @param only these rules; all of them if left out
+ */
+export async function seriousProblems(page: Page, only?: string[]): Promise<string[]> {
   await page.evaluate(axe);
-  return page.evaluate(async () => {
+  return page.evaluate(async (rules) => {
     const { axe: here } = globalThis as unknown as {
-      axe: { run(): Promise<{ violations: AxeViolation[] }> };
+      axe: { run(options: object): Promise<{ violations: AxeViolation[] }> };
     };
-    const { violations } = await here.run();
+    const { violations } = await here.run(
+      rules === undefined ? {} : { runOnly: { type: 'rule', values: rules } },
+    );
     return violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`);
-  });
+  }, only);
 }
 
 interface AxeViolation {

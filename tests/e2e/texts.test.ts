@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { cancelAppointment } from '#booking/appointment-changes.ts';
 import { callRecord } from '#booking/call-record.ts';
 import { setOptedOut } from '#booking/texts.ts';
 import { openRunner } from '#jobs/runner.ts';
@@ -140,6 +141,10 @@ test('whoever merely calls from abroad is booked, without a text', async () => {
   const { appointments, texts } = await call.record();
   expect(appointments).toMatchObject([{ patient: { phone: '+447400123456' } }]);
   expect(texts).toEqual([]);
+  // Nor is the cancelling told there: a clinic would pay for whoever calls from far away.
+  const { id: tenantId } = app.organization;
+  await cancelAppointment(app.sql, { tenantId, callSid: null }, appointments[0]?.id ?? '');
+  expect((await call.record()).texts).toEqual([]);
 });
 
 test('after too many corrections the text is refused with its reason, and the booking stands', async () => {

@@ -68,6 +68,7 @@ export function HealthPage({ api, organization, mayEdit }: PageProps) {
             mayEdit={mayEdit}
             onRetry={asked.reload}
           />
+          <Record api={api} zone={organization.zone} />
           {data.figures.length === 0 ? null : <Figures figures={data.figures} />}
         </div>
       )}
@@ -88,6 +89,32 @@ function Dependencies({ states }: { states: HealthAnswer['dependencies'] }) {
             </span>
             <span class="sub">{rungs[one.name]?.is}</span>
             <span class="sub">Without it: {rungs[one.name]?.without ?? 'see the log.'}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+interface Recorded {
+  actions: { id: number; at: string; who: string; action: string; about: string }[];
+}
+
+/** What people did by these pages; whose details were shown is among it. */
+function Record({ api, zone }: { api: PageProps['api']; zone: string }) {
+  const asked = useAsked<Recorded>(api, '/record');
+  return (
+    <section class="card">
+      <h2>Done by the console</h2>
+      <ProblemNote problem={asked.problem} />
+      {asked.data?.actions.length === 0 ? <Empty>Nothing yet.</Empty> : null}
+      <ul class="plain">
+        {asked.data?.actions.map((one) => (
+          <li key={one.id}>
+            {one.action} by {one.who}
+            <span class="sub">
+              {dateAndClock(one.at, zone)}, {one.about}
+            </span>
           </li>
         ))}
       </ul>

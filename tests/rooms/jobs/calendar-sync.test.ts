@@ -278,3 +278,20 @@ test('a channel is opened again in its last day, and the old one ended', async (
   await expect.poll(() => google.channels.size).toBe(1);
   expect([...google.channels.keys()]).not.toEqual([first]);
 });
+
+test('what the clinic writes into an event stays; a patient who is forgotten is forgotten there too', async () => {
+  const clinic = await openCalendarClinic({ push: false });
+  const { google, app } = clinic;
+  await untilQuiet(clinic);
+  await bookWithLee(app, 'Next Tuesday');
+  await untilQuiet(clinic);
+  const own = () => google.events(leesCalendar)[0];
+  expect(own()).toMatchObject({ summary: 'Ann Miller', description: '+12125550142' });
+  google.put(leesCalendar, { id: own()?.id ?? '', description: 'bring the X-ray' });
+  const [appointment] = await rows(clinic, (tx) => tx`select id from appointments`);
+  await app.sql`select ask_for_event(${app.organization.id}, ${appointment?.['id']})`;
+  await untilQuiet(clinic);
+  expect(own()).toMatchObject({ summary: 'Ann Miller', description: 'bring the X-ray' });
+  await rows(clinic, (tx) => tx`update appointments set patient = '{}'`);
+  await expect.poll(own).toMatchObject({ summary: 'Appointment', description: '' });
+});
