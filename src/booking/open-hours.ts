@@ -108,9 +108,8 @@ export function slotsOf(timetable: Timetable, span: DaySpan): Interval[] {
 
 /** Whether the clinic is open at an instant, by its own clock. */
 export function isOpenAt(schedule: Schedule, zone: string, instant: Date): boolean {
-  const local = zonedAt(zone, instant);
-  const minute = local.hour * 60 + local.minute;
-  return openHoursOn(schedule, local.toPlainDate().toString()).some(
+  const { date, minute } = clinicClock(zone, instant);
+  return openHoursOn(schedule, date).some(
     ({ from, to }) => minuteOf(from) <= minute && minute < minuteOf(to),
   );
 }
@@ -153,7 +152,41 @@ export function lastBookableDay(
 
 /** The clinic's date at an instant. */
 export function localDate(zone: string, instant: Date): string {
-  return zonedAt(zone, instant).toPlainDate().toString();
+  return clinicClock(zone, instant).date;
+}
+
+/** What the clinic's clock and calendar show at an instant. */
+export interface ClinicClock {
+  date: string;
+  /** Since midnight, by the clock. */
+  minute: number;
+  /** ISO 8601 of the whole minute, with the clinic's own offset, e.g. `2026-11-24T14:00:00-05:00`. */
+  iso: string;
+}
+
+const minuteMs = 60_000;
+/** The coming weeks' starts of slots, in one zone; each is some two hundred bytes. */
+const clocksKept = 4_000;
+const clocks = new Map<string, Map<number, ClinicClock>>();
+
+/** Worked out once for each minute: a turn asks for the same starts of slots again and again. */
+export function clinicClock(zone: string, instant: Date): ClinicClock {
+  const minuteAt = Math.floor(instant.getTime() / minuteMs);
+  let ofZone = clocks.get(zone);
+  if (ofZone === undefined || ofZone.size >= clocksKept) {
+    ofZone = new Map();
+    clocks.set(zone, ofZone);
+  }
+  const known = ofZone.get(minuteAt);
+  if (known !== undefined) return known;
+  const local = zonedAt(zone, new Date(minuteAt * minuteMs));
+  const clock = {
+    date: local.toPlainDate().toString(),
+    minute: local.hour * 60 + local.minute,
+    iso: local.toString({ timeZoneName: 'never', smallestUnit: 'second' }),
+  };
+  ofZone.set(minuteAt, clock);
+  return clock;
 }
 
 /** The instants a clinic's day begins and ends at: 23, 24 or 25 hours apart. */

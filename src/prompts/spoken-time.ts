@@ -126,7 +126,29 @@ const languages = new Map([
   ['de', german],
 ]);
 
-function clockAt(instant: Date, zone: string, words: TimeWords) {
+interface SaidClock {
+  clock: string;
+  part?: string | undefined;
+  which: string | undefined;
+}
+
+/** The same starts of slots are said in call after call; working one out takes a twentieth of a millisecond. */
+const clocksSaid = new WeakMap<TimeWords, Map<string, SaidClock>>();
+const clocksKept = 4_000;
+
+function clockAt(instant: Date, zone: string, words: TimeWords): SaidClock {
+  const key = `${instant.getTime()} ${zone}`;
+  let ofWords = clocksSaid.get(words);
+  if (ofWords === undefined || ofWords.size >= clocksKept) {
+    ofWords = new Map();
+    clocksSaid.set(words, ofWords);
+  }
+  const known = ofWords.get(key) ?? workedOut(instant, zone, words);
+  ofWords.set(key, known);
+  return known;
+}
+
+function workedOut(instant: Date, zone: string, words: TimeWords): SaidClock {
   const zoned = Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(zone);
   const plain = zoned.toPlainDateTime();
   const [first, second] = (['earlier', 'later'] as const).map((disambiguation) =>

@@ -1,8 +1,7 @@
-import { Temporal } from 'temporal-polyfill';
 import { type Offer, recordOffers } from '#booking/calls.ts';
 import { chooseSlots, type TimeWish } from '#booking/choose-slots.ts';
 import type { Claiming } from '#booking/holds.ts';
-import { localDate } from '#booking/open-hours.ts';
+import { clinicClock, localDate } from '#booking/open-hours.ts';
 import type { OpenSlots } from '#booking/open-slots.ts';
 import type { OpenSlot } from '#booking/slot-days.ts';
 import type { Organization, Practitioner } from '#organization/organization.ts';
@@ -97,17 +96,12 @@ function spokenDayOf(organization: Organization, language: string, instant: Date
 
 /** An instant as ISO 8601 with the clinic's own offset, e.g. `2026-11-24T14:00:00-05:00`. */
 export function clinicIso(instant: Date, zone: string): string {
-  return zoned(instant, zone).toString({ timeZoneName: 'never', smallestUnit: 'second' });
+  return clinicClock(zone, instant).iso;
 }
 
 /** Minutes since the clinic's midnight by its clock. */
 export function minuteOfDay(instant: Date, zone: string): number {
-  const { hour, minute } = zoned(instant, zone);
-  return hour * 60 + minute;
-}
-
-function zoned(instant: Date, zone: string): Temporal.ZonedDateTime {
-  return Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(zone);
+  return clinicClock(zone, instant).minute;
 }
 
 function tell(context: ToolContext, offers: Offer[]): Omit<Offered, 'settled'> {
