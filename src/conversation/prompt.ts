@@ -30,10 +30,17 @@ export interface PromptPart {
 export function createPromptParts(prompts: Prompts, contexts: ReturnType<typeof createTemporalContexts>) {
   const stable = keeper();
   const minutely = keeper();
+  const ofCalls = new WeakMap<Organization, OfCalls>();
   return (parts: PromptParts): PromptPart[] => {
     const { organization, facts, now, language } = parts;
     const minute = Math.floor(now.getTime() / 60_000);
     const dashboardPrompt = organization.vapiPrompt === 'ignore' ? null : parts.dashboardPrompt;
+    const ofCall = ofCalls.get(organization) ?? { call: keeper(), state: keeper(), dashboard: keeper() };
+    ofCalls.set(organization, ofCall);
+    // Turns between which nothing changed in the call share what was read of it, the list of offers among it.
+    const { offers } = facts;
+    const call = prompts.serving('call', organization);
+    const stamp = `${minute} ${language}`;
     const told: PromptPart[] = [
       {
         name: 'system',
@@ -52,21 +59,25 @@ export function createPromptParts(prompts: Prompts, contexts: ReturnType<typeof 
       },
       {
         name: 'call',
-        text: prompts.render('call', organization, {
-          tenantId: organization.id,
-          step: facts.step,
-          language,
-          confirmDate: confirmDate(parts),
-          patientPhone:
-            (facts.hold?.fromEarlierCall ? undefined : facts.patient['phone']) ?? facts.caller ?? null,
-        }),
+        text: ofCall.call(offers, call, stamp, () =>
+          prompts.render('call', organization, {
+            tenantId: organization.id,
+            step: facts.step,
+            language,
+            confirmDate: confirmDate(parts),
+            patientPhone:
+              (facts.hold?.fromEarlierCall ? undefined : facts.patient['phone']) ?? facts.caller ?? null,
+          }),
+        ),
       },
-      { name: 'call_state', text: callState(parts) },
+      { name: 'call_state', text: ofCall.state(offers, call, stamp, () => callState(parts)) },
     ];
     if (dashboardPrompt !== null && dashboardPrompt.trim() !== '')
       told.splice(1, 0, {
         name: 'dashboard',
-        text: prompts.render('dashboard', organization, { dashboardPrompt }),
+        text: ofCall.dashboard(offers, prompts.serving('dashboard', organization), dashboardPrompt, () =>
+          prompts.render('dashboard', organization, { dashboardPrompt }),
+        ),
       });
     return told.filter(({ text }) => text !== '');
   };
@@ -116,20 +127,18 @@ export function preparePrompt(
   systemPrompt({ ...about, language, facts: newCall, dashboardPrompt: null });
 }
 
-/** Keeps what was rendered for an organization until its settings, the template or the stamp changes. */
+/** What is kept of calls of an organization; an edited one is another object. */
+type OfCalls = Record<'call' | 'state' | 'dashboard', ReturnType<typeof keeper>>;
+
+/** Keeps what was rendered for something until its template or the stamp changes. */
 function keeper() {
-  const kept = new WeakMap<Organization, { template: FitTemplate; stamp: unknown; text: string }>();
-  return (
-    organization: Organization,
-    template: FitTemplate,
-    stamp: unknown,
-    render: () => string,
-  ): string => {
+  const kept = new WeakMap<object, { template: FitTemplate; stamp: unknown; text: string }>();
+  return (about: object, template: FitTemplate, stamp: unknown, render: () => string): string => {
     // An edited organization is another object, as an edited template is.
-    const found = kept.get(organization);
+    const found = kept.get(about);
     if (found?.template === template && found.stamp === stamp) return found.text;
     const text = render();
-    kept.set(organization, { template, stamp, text });
+    kept.set(about, { template, stamp, text });
     return text;
   };
 }
