@@ -1,4 +1,3 @@
-import 'uplot/dist/uPlot.min.css';
 import uPlot from 'uplot';
 import type { HealthAnswer } from '../health-routes.ts';
 import { clock } from './format.ts';

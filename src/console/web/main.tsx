@@ -1,5 +1,7 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
+// A style sheet of a file that is loaded later would be nobody's to fetch.
+import 'uplot/dist/uPlot.min.css';
 import './base.css';
 import './pieces.css';
 import './line.css';
