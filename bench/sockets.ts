@@ -11,7 +11,7 @@ import { secret, startHoldline } from './targets.ts';
 const sockets = Number(process.env['SOCKETS'] ?? 500);
 const viewers = 10;
 const unreading = 3;
-const turnEveryMs = Number(process.env['TURN_EVERY_MS'] ?? 15_000);
+const turnEveryMs = Number(process.env['TURN_EVERY_MS'] ?? 20_000);
 const turnsPerCall = 6;
 const warmUpMs = 40_000;
 const phaseMs = 30_000;
@@ -39,7 +39,9 @@ const callers = Array.from({ length: sockets }, (_, index) => callAgainAndAgain(
 
 await delay(warmUpMs);
 const memory: { heapMb: number; residentMb: number }[] = [];
+const cpuBefore = await cpuSeconds();
 for (phase = 0; phase < phases; phase += 1) memory.push(await memoryDuring(phaseMs));
+const cpuMs = ((await cpuSeconds()) - cpuBefore) * 1000;
 phase = -1;
 stop.abort();
 await Promise.all(callers);
@@ -56,6 +58,9 @@ row('to the first words, all turns', all);
 row('median of each socket', medians);
 console.log(
   `sockets heard: ${bySocket.size} of ${sockets}; p99 is ${(all.p99 / all.p50).toFixed(1)} medians`,
+);
+console.log(
+  `server: ${(cpuMs / all.count).toFixed(1)} ms of its processor per turn, pings and viewers included; ${((cpuMs / (phases * phaseMs)) * 100).toFixed(0)} % of a core`,
 );
 console.log('\nmemory of the server (MB)   heap in use, least   resident, median');
 for (const [index, { heapMb, residentMb }] of memory.entries()) {
@@ -167,6 +172,10 @@ async function memoryDuring(ms: number): Promise<{ heapMb: number; residentMb: n
     heapMb: Math.min(...heaps) / 1024 / 1024,
     residentMb: distribution(residents).p50 / 1024 / 1024,
   };
+}
+
+async function cpuSeconds(): Promise<number> {
+  return metric(await (await fetch(`${holdline.url}/metrics`)).text(), 'process_cpu_seconds_total');
 }
 
 function metric(text: string, name: string): number {
