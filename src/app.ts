@@ -4,6 +4,7 @@ import type { Sql } from 'postgres';
 import type { OpenSlots } from '#booking/open-slots.ts';
 import { createTurnLedger } from '#booking/turns.ts';
 import { type Console, createConsole } from '#console/console.ts';
+import type { Admission } from '#conversation/admission.ts';
 import { createCallLife } from '#conversation/call-life.ts';
 import { createCallerSpeech } from '#conversation/caller-speech.ts';
 import { createCarriedCalls } from '#conversation/carried-calls.ts';
@@ -57,6 +58,8 @@ export interface AppParts {
   trustProxy: boolean;
   /** Whose texts and calls these are; without one, texts are recorded and not sent, and no call of Twilio's is let in. */
   twilio?: { accountSid: string; authToken: string } | undefined;
+  /** Whether there is room for new calls. */
+  admission: Admission;
   /** What happens, for those who watch. */
   happenings: Events;
   /** Smaller for tests. */
@@ -85,7 +88,8 @@ export function createApp(parts: AppParts): App {
   const holdWatch = createHoldWatch({ sql, prompts, speech: callerSpeech, events: happenings, log });
   const tellCall = createTellCall({ sql, events: happenings, log });
   const turnWatch = createTurnWatch();
-  const turnParts = { ...speech, turns: createTurnLedger(parts), model, liveCalls, holdWatch, tellCall, log };
+  const begun = { turns: createTurnLedger(parts), admission: parts.admission, liveCalls };
+  const turnParts = { ...speech, ...begun, model, holdWatch, tellCall, log };
   const oneTurn = (request: TurnRequest, signal: AbortSignal) =>
     turnWatch.turn(request, (drafts) => {
       const own = drafts.length === 0 ? {} : speakingBy(prompts.withDrafts(drafts), parts, temporalContexts);

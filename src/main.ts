@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { fillSlots } from '#booking/fill-slots.ts';
 import { createOpenSlots } from '#booking/open-slots.ts';
+import { createAdmission } from '#conversation/admission.ts';
 import { openCalendarAccess } from '#jobs/calendar-access.ts';
 import { openWorker } from '#jobs/worker.ts';
 import { checkModel } from '#model/check-model.ts';
@@ -92,6 +93,7 @@ async function main(config: Config, log: Log): Promise<void> {
       twilio,
       controlHosts: config.VAPI_CONTROL_HOSTS,
       trustProxy: config.TRUST_PROXY,
+      admission: resources.use(createAdmission({ log })),
       happenings,
       log,
     }),

@@ -52,6 +52,7 @@ export async function startApp({
   push = true,
   socketLimits,
   twilio,
+  admission = { open: true, turnedAway: () => {}, [Symbol.dispose]() {} },
   log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true }),
 }: {
   model?: LanguageModel;
@@ -66,6 +67,8 @@ export async function startApp({
   push?: boolean;
   socketLimits?: AppParts['socketLimits'];
   twilio?: AppParts['twilio'];
+  /** Whether there is room for new calls. */
+  admission?: AppParts['admission'];
   log?: Log;
 } = {}): Promise<RunningApp & { ledgerUrl: string }> {
   await using opening = new AsyncDisposableStack();
@@ -97,6 +100,7 @@ export async function startApp({
       trustProxy: false,
       twilio,
       socketLimits,
+      admission,
       happenings,
       log,
     }),

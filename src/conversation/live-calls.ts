@@ -51,6 +51,8 @@ export interface CallMemory {
   stopWatchingHold: (() => void) | undefined;
   /** What the latest turn found, while no tool has changed it since; it is out of date at any time. */
   facts: CallFacts | undefined;
+  /** Whether the call was taken, or told that all lines are busy; neither before its first turn here. */
+  admitted: boolean | undefined;
 }
 
 interface LiveCall {
@@ -101,7 +103,13 @@ export function createLiveCalls(nowMs: () => number = () => performance.now()): 
       started: false,
       inside: 0,
       seenAtMs: 0,
-      memory: { modelFailures: 0, language: undefined, stopWatchingHold: undefined, facts: undefined },
+      memory: {
+        modelFailures: 0,
+        language: undefined,
+        stopWatchingHold: undefined,
+        facts: undefined,
+        admitted: undefined,
+      },
     };
     calls.delete(key);
     calls.set(key, call);

@@ -51,6 +51,16 @@ export function* apologise(
   else yield* transfer(human);
 }
 
+/** There is no room for another call: a human if the platform can connect one, else a request to call again. */
+export function* turnAway({ prompts }: TurnParts, request: TurnRequest): Generator<TurnEvent> {
+  const { organization } = request;
+  const human = humanFor(request);
+  const listener = { organization, language: organization.languages[0] ?? 'en' };
+  yield say(prompts.speak('busy', listener, { human: human !== undefined }));
+  if (human === undefined) yield { type: 'finished', reason: 'stop' };
+  else yield* transfer(human);
+}
+
 /** The human's number, if there is one and the platform brought the tool to connect them. */
 function humanFor({ organization, platformTools }: TurnRequest): string | undefined {
   const brought = platformTools.some((tool) => tool.function.name === 'transferCall');

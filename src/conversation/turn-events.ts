@@ -5,6 +5,7 @@ import type { Prompts } from '#prompts/templates.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { ToolContext, ToolRun } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
+import type { Admission } from './admission.ts';
 import type { HoldWatch, Line } from './hold-watch.ts';
 import type { LiveCalls, LiveTurn } from './live-calls.ts';
 import type { PromptParts, SystemPrompt } from './prompt.ts';
@@ -51,6 +52,7 @@ export type TurnEvent =
 
 /** What turns are made with; the same for all. */
 export interface TurnParts {
+  admission: Admission;
   turns: TurnLedger;
   model: LanguageModel;
   toolbox: Toolbox;

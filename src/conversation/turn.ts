@@ -6,7 +6,7 @@ import type { Toolbox } from '#tools/toolbox.ts';
 import { Asked } from './ask-model.ts';
 import type { LiveTurn } from './live-calls.ts';
 import { nudge } from './nudge.ts';
-import { apologise, withoutModel } from './out-of-order.ts';
+import { apologise, turnAway, withoutModel } from './out-of-order.ts';
 import { TurnSpans } from './spans.ts';
 import { say, type Turn, type TurnEvent, type TurnParts, type TurnRequest } from './turn-events.ts';
 import { type OurCall, resultMessages, runTool } from './turn-tools.ts';
@@ -42,6 +42,10 @@ export async function* runTurn(
   try {
     if (!live.idle) await inTime(live.earlierWork, earlierWorkDeadlineMs);
     stop.throwIfAborted();
+    if (!isTaken(parts, request, live)) {
+      yield* ready(turnAway(parts, request), spans);
+      return;
+    }
     const askedAtMs = performance.now();
     // Tracked, so that a newer request takes its number after this one: the ledger's order is the order of arrival.
     const language = live.memory.language ?? request.organization.languages[0] ?? 'en';
@@ -105,6 +109,14 @@ async function begin(
 function* opening({ prompts }: TurnParts, context: ToolContext): Generator<TurnEvent> {
   yield say(prompts.speak('opening', context, {}));
   yield { type: 'finished', reason: 'stop' };
+}
+
+/** Whether the call is on, or there is room for it. A call that began on another process is on. */
+function isTaken({ admission }: TurnParts, { history }: TurnRequest, { memory }: LiveTurn): boolean {
+  const isOn = memory.admitted ?? history.filter((message) => message.role === 'user').length > 1;
+  memory.admitted = isOn || admission.open;
+  if (!memory.admitted) admission.turnedAway();
+  return memory.admitted;
 }
 
 /** Words that nobody has to be asked for. */

@@ -159,6 +159,7 @@ const speech = {
   transferring: [],
   'no-human': [],
   failed: ['human'],
+  busy: ['human'],
   'unknown-organization': [],
 } as const satisfies Record<string, readonly VariableName[]>;
 
