@@ -35,7 +35,7 @@ describe('the same conversation through every door', () => {
     await Promise.all(doorNames.map(async (name) => played.set(name, await play(name, conversation))));
     const vapi = played.get('vapi');
     expect(vapi?.heard.length).toBeGreaterThan(1);
-    expect(vapi?.heard.join(' ')).toMatch(conversation.hears);
+    expect(vapi?.heard.join(' '), JSON.stringify(vapi?.heard)).toMatch(conversation.hears);
     for (const name of doorNames) {
       expect(played.get(name)?.heard, `what was heard at ${name}, against vapi`).toEqual(vapi?.heard);
     }
