@@ -73,7 +73,7 @@ console.log(
 console.log(
   `         of ${unreading} that never read ${watching.slice(0, unreading).filter(({ open }) => !open()).length} were dropped`,
 );
-process.exit(0);
+for (const { leave } of watching) leave();
 
 function row(name: string, { count, p50, p95, p99, max }: Distribution): void {
   const ms = [p50, p95, p99, max].map((value) => value.toFixed(1).padStart(9)).join('');
@@ -154,7 +154,7 @@ async function view(index: number) {
   socket.on('error', () => {});
   await once(socket, 'open');
   if (index < unreading) socket.pause();
-  return { events: () => events, open: () => open };
+  return { events: () => events, open: () => open, leave: () => socket.terminate() };
 }
 
 /** The least heap in use is what a collection leaves; the rest is what was not collected yet. */
