@@ -44,6 +44,16 @@ export class StreamReader {
    * @param bytes as latin1, one character for each
    */
   read(bytes: string): void {
+    // Nearly every chunk of a provider's is one whole event, like those before it.
+    const known =
+      this.#rest === '' && this.#data.length === 0 && !this.done && this.failure === undefined
+        ? this.#known
+        : undefined;
+    const content = known?.take(bytes, 0);
+    if (known !== undefined && content !== undefined && known.end === bytes.length) {
+      this.#copy(content);
+      return;
+    }
     this.#guarded(() => {
       this.#take(this.#rest === '' ? bytes : this.#rest + bytes);
       if (this.#rest.length > lineMaxChars)
