@@ -46,19 +46,17 @@ export async function runToolCalls(
     const facts = begun.snapshot;
     const language = live.memory.language ?? organization.languages[0] ?? 'en';
     const context = { organization, call, facts, now, language, userTurns: null, turn: null };
-    let settled: Promise<void> = Promise.resolve();
     for (const { name, arguments: args } of calls) {
       const startedMs = performance.now();
-      await settled;
       const run = await toolbox.run(name, args, context);
-      // The answer does not wait for what is still written; the call's next tool does, whichever request brings it.
-      settled = run.settled;
-      live.track(settled);
+      // The platform's model keeps the ids it was told. Were an offer told and then lost with this process, its id
+      // would mean another slot at the next process, and the wrong time would be held.
+      await run.settled;
       runs.push(run);
       tellCall.tool(context, { name, result: run.result, durationMs: performance.now() - startedMs });
     }
     live.memory.language = context.language;
-    tellCall.changes(context, settled);
+    tellCall.changes(context, Promise.resolve());
   })();
   live.track(running);
   try {
