@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Sql } from 'postgres';
 import { fillSlots } from '#booking/fill-slots.ts';
 import { createOpenSlots } from '#booking/open-slots.ts';
 import { createAdmission } from '#conversation/admission.ts';
@@ -12,6 +13,7 @@ import { createRehearsalModel } from '#model/rehearsal.ts';
 import { withSecondChoice } from '#model/second-choice.ts';
 import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
 import { openDirectory } from '#organization/directory.ts';
+import type { Organization } from '#organization/organization.ts';
 import { openPrompts } from '#prompts/templates.ts';
 import { openDataDirectory, writeRuntimeFile } from '#storage/data-directory.ts';
 import { openLedger } from '#storage/open-ledger.ts';
@@ -68,7 +70,7 @@ async function main(config: Config, log: Log): Promise<void> {
   const directory = resources.use(await openDirectory({ sql, log }));
   // The first caller finds slots; those of thousands of organizations are seen to while it already answers.
   const demo = directory.named(demoClinic.key);
-  if (demo !== undefined) await fillSlots(sql, demo, new Date());
+  if (demo !== undefined) await fillFirst(sql, demo, log);
   await sql`select enqueue_job('fill-slots', '{}', 'fill-slots')`;
   const twilio = twilioAccount(config);
   const publicUrl = config.PUBLIC_URL;
@@ -105,6 +107,15 @@ async function main(config: Config, log: Log): Promise<void> {
   // Made while nobody waits for it; a page that is asked for meanwhile waits for this one.
   staff.prepare().catch((error: unknown) => log.warn({ err: error }, 'the console’s pages cannot be made'));
   if (!stopped.signal.aborted) await once(stopped.signal, 'abort');
+}
+
+/** A clinic with more to fill than one statement may take is no reason not to answer the others: the job goes on with it. */
+async function fillFirst(sql: Sql, organization: Organization, log: Log): Promise<void> {
+  try {
+    await fillSlots(sql, organization, new Date());
+  } catch (error) {
+    log.warn({ err: error, organization: organization.key }, 'slots are not filled yet; a job fills them');
+  }
 }
 
 /** What to try next. The secret itself is shown on a terminal only: logs are kept and read by many. */
