@@ -71,7 +71,7 @@ async function run({ full = false, only }: { full?: boolean; only?: string }): P
     await using installation = await openInstallation();
     const finding = await question(installation);
     if ('firstMs' in finding) {
-      await plotFirstWords(finding.firstMs as Record<string, number[]>, join(root, 'bench/first-words.svg'));
+      await plotFirstWords(finding.firstMs as Record<string, number[]>, join(folder, 'first-words.svg'));
     }
     const { question: asked, rows, goals, notes } = finding;
     findings[name] = { question: asked, rows, goals, notes };

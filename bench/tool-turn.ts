@@ -47,7 +47,9 @@ export async function toolTurn(installation: Installation): Promise<Finding> {
     ),
     stack.use(line('usual design', usual.url, '/chat/completions', /^Word0 /)),
   ];
-  const dates = await openDates(installation.owner, callsAtOnce);
+  // Days of their own for what comes last: a day has no more than some twenty slots after noon.
+  const all = await openDates(installation.owner, callsAtOnce + quickAtOnce);
+  const [dates, quickDates] = [all.slice(0, callsAtOnce), all.slice(callsAtOnce)];
   const rows: Row[] = [];
   const goals = [];
   for (const [about, pace, atMost] of paces) {
@@ -66,7 +68,7 @@ export async function toolTurn(installation: Installation): Promise<Finding> {
     }
   }
   await installation.pace(unpaced);
-  const quick = await quickly(installation, lines[0], dates);
+  const quick = await quickly(installation, lines[0], quickDates);
   rows.push(...quick.rows);
   goals.push(...quick.goals);
   return { question, rows, goals, notes: [] };

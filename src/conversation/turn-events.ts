@@ -42,6 +42,11 @@ export interface TurnRequest {
 export type TurnEvent =
   /** `contents`, where it is given, are the same words as the model's chunks held them (`ModelDelta`). */
   | { type: 'say'; text: string; contents?: readonly string[] }
+  /**
+   * Words follow, and a door that asks for it gets them as they come, without a step of the turn for each; they go on
+   * for as long as the promise takes. A door that does not ask gets them as `say` like any others.
+   */
+  | { type: 'flow'; flow(to: SpeechListener): Promise<void> }
   | { type: 'tool-started'; id: string; name: string; arguments: Record<string, unknown> }
   | { type: 'tool-finished'; id: string; name: string; result: ToolRun['result']; durationMs: number }
   /** From here on another language is spoken, for the rest of the call. */
@@ -49,6 +54,15 @@ export type TurnEvent =
   /** A tool of the platform's own: the platform executes it after the words before it. */
   | { type: 'hand-off'; id: string; name: string; arguments: Record<string, unknown> }
   | { type: 'finished'; reason: 'stop' | 'tool_calls' };
+
+export type Said = Extract<TurnEvent, { type: 'say' }>;
+
+export interface SpeechListener {
+  /** @returns whether more can be taken at once */
+  said(speech: Said): boolean;
+  /** Resolves when more can be taken again. */
+  ready(): Promise<unknown>;
+}
 
 /** What turns are made with; the same for all. */
 export interface TurnParts {
@@ -76,6 +90,6 @@ export interface Turn {
 }
 
 /** Every spoken sentence passes here, so that it can be held against the ledger before it is heard. */
-export function say(text: string, contents?: readonly string[]): TurnEvent {
+export function say(text: string, contents?: readonly string[]): Said {
   return contents === undefined ? { type: 'say', text } : { type: 'say', text, contents };
 }

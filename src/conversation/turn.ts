@@ -190,6 +190,17 @@ async function* converse(
           spoken += delta.text;
           spans.spoke();
           yield say(delta.text, delta.contents);
+          yield {
+            type: 'flow',
+            flow: ({ said, ready }) =>
+              asked.pour({
+                words: ({ text, contents }) => {
+                  spoken += text;
+                  return said(say(text, contents));
+                },
+                ready,
+              }),
+          };
         } else if (delta.type === 'tool-call') {
           if (parts.toolbox.has(delta.name)) {
             ours.push({ call: delta, run: yield* runTool(parts, turn, delta) });

@@ -9,8 +9,31 @@ export interface LanguageModel {
    * One pass over the conversation. Leaving the loop, or aborting `signal`, ends the request at the provider.
    * A fault (refused, cut off, unreadable, empty) throws a {@link ModelError}; deltas already given stay valid.
    */
-  stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelDelta>;
+  stream(request: ModelRequest, signal: AbortSignal): DeltaStream;
 }
+
+/** Deltas, one after another; or, as long as nothing but words comes, poured out as they come. */
+export interface DeltaStream extends AsyncIterable<ModelDelta> {
+  [Symbol.asyncIterator](): DeltaIterator;
+}
+
+export interface DeltaIterator extends AsyncIterator<ModelDelta> {
+  /**
+   * Gives the words that come to `listener` without a step of the reader for each, and those that came together as one.
+   * Resolves when something else comes, or the stream ends or breaks off: then `next` says what. Absent where a model
+   * has nothing to gain by it.
+   */
+  pour?(listener: WordListener): Promise<void>;
+}
+
+export interface WordListener {
+  /** @returns whether more is wanted at once */
+  words(delta: Words): boolean;
+  /** Resolves when more is wanted again. */
+  ready(): Promise<unknown>;
+}
+
+export type Words = Extract<ModelDelta, { type: 'text' }>;
 
 export interface ModelRequest {
   messages: ModelMessage[];

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Log } from '#telemetry/log.ts';
-import { type ModelDelta, ModelError } from './language-model.ts';
+import { type DeltaIterator, type ModelDelta, ModelError, type WordListener } from './language-model.ts';
 import { StreamReader } from './stream-reader.ts';
 
 /** Where and how a provider is asked; the same for every request to it. */
@@ -29,7 +29,7 @@ const lastBytesMs = 500;
  * One pass: asks a provider and reads its answer. Chunks are read as they come and given when somebody wants them, so
  * that what came in one read of the socket is one delta, and a slow listener makes the provider wait.
  */
-export class ProviderStream implements AsyncIterableIterator<ModelDelta> {
+export class ProviderStream implements DeltaIterator {
   readonly #provider: Provider;
   readonly #body: Buffer;
   readonly #signal: AbortSignal;
@@ -45,6 +45,7 @@ export class ProviderStream implements AsyncIterableIterator<ModelDelta> {
   #attempt: Attempt | undefined;
   #attempts = 0;
   #wake = () => {};
+  #pouring: Pouring | undefined;
 
   /** @param body the request as JSON; it is sent at once */
   constructor(provider: Provider, body: Buffer, signal: AbortSignal) {
@@ -79,9 +80,55 @@ export class ProviderStream implements AsyncIterableIterator<ModelDelta> {
     }
   }
 
+  pour(listener: WordListener): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#pouring = { listener, stop: resolve, due: false, held: false };
+    this.#wake = () => this.#pourSoon();
+    this.#pourSoon();
+    return promise;
+  }
+
   async return(): Promise<IteratorResult<ModelDelta, undefined>> {
     this.#leave();
     return { value: undefined, done: true };
+  }
+
+  /** Once in a tick: what is read in it is poured together. */
+  #pourSoon(): void {
+    if (this.#pouring === undefined || this.#pouring.due || this.#pouring.held) return;
+    this.#pouring.due = true;
+    process.nextTick(() => this.#pour());
+  }
+
+  #pour(): void {
+    const pouring = this.#pouring;
+    if (pouring === undefined) return;
+    pouring.due = false;
+    if (this.#unread > 0) this.#deltas.push(...this.#reader.given());
+    this.#unread = 0;
+    let wanted = true;
+    while (wanted && this.#deltas[0]?.type === 'text') {
+      const [words] = this.#deltas.splice(0, 1);
+      if (words?.type === 'text') wanted = pouring.listener.words(words);
+    }
+    if (wanted) this.#attempt?.flow();
+    const goesOn =
+      this.#deltas.length === 0 &&
+      !(this.#over || this.#ended || this.#reader.done || this.#signal.aborted) &&
+      this.#reader.failure === undefined &&
+      this.#problem === undefined;
+    if (!wanted) {
+      pouring.held = true;
+      const again = () => {
+        pouring.held = false;
+        this.#pourSoon();
+      };
+      pouring.listener.ready().then(again, again);
+    } else if (!goesOn) {
+      this.#pouring = undefined;
+      this.#wake = () => {};
+      pouring.stop();
+    }
   }
 
   #take(): void {
@@ -151,6 +198,15 @@ export class ProviderStream implements AsyncIterableIterator<ModelDelta> {
     this.#wake();
     return reason;
   }
+}
+
+interface Pouring {
+  listener: WordListener;
+  stop(): void;
+  /** It is poured at the end of this tick. */
+  due: boolean;
+  /** The listener wants nothing until it is ready. */
+  held: boolean;
 }
 
 interface Heard {

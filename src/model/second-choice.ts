@@ -1,5 +1,12 @@
 import type { Log } from '#telemetry/log.ts';
-import { type LanguageModel, type ModelDelta, ModelError, type ModelRequest } from './language-model.ts';
+import {
+  type DeltaIterator,
+  type LanguageModel,
+  type ModelDelta,
+  ModelError,
+  type ModelRequest,
+  type WordListener,
+} from './language-model.ts';
 
 /** After so many failures in a row the second model is asked first, so that not every caller waits in vain. */
 const failuresMax = 2;
@@ -60,7 +67,7 @@ const left = new DOMException('nobody listens any more', 'AbortError');
 type Begin = (request: ModelRequest, signal: AbortSignal) => Promise<Begun>;
 
 /** Gives the head of whichever model began, then hands out the rest as it comes, with nothing in between. */
-class Choice implements AsyncIterableIterator<ModelDelta> {
+class Choice implements DeltaIterator {
   readonly #begin: () => Promise<Begun>;
   readonly #own = new AbortController();
   #begun: Begun | undefined;
@@ -76,7 +83,12 @@ class Choice implements AsyncIterableIterator<ModelDelta> {
     return this;
   }
 
-  next(): Promise<IteratorResult<ModelDelta, undefined>> {
+  /** Only after the head: until then another model may still be asked. */
+  async pour(listener: WordListener): Promise<void> {
+    await this.#begun?.rest.pour?.(listener);
+  }
+
+  next(): Promise<IteratorResult<ModelDelta>> {
     return this.#begun === undefined ? this.#head() : this.#begun.rest.next();
   }
 
@@ -93,7 +105,7 @@ class Choice implements AsyncIterableIterator<ModelDelta> {
 
 interface Begun {
   head: ModelDelta;
-  rest: AsyncIterator<ModelDelta, undefined>;
+  rest: DeltaIterator;
 }
 
 async function beginInTime(

@@ -169,7 +169,7 @@ export class RetellCall {
       } else if (event.type === 'finished') {
         const last = { response_type: 'response', response_id: id, content: '', content_complete: true };
         this.#tell({ ...last, ...action(wanted) });
-      } else if (event.type !== 'language') this.#mirror(event);
+      } else if (event.type !== 'language' && event.type !== 'flow') this.#mirror(event);
     };
   }
 

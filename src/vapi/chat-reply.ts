@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { TurnEvent } from '#conversation/turn-events.ts';
+import type { Said, TurnEvent } from '#conversation/turn-events.ts';
 
 type Finish = Extract<TurnEvent, { type: 'finished' }>['reason'];
 
@@ -22,15 +22,35 @@ export async function streamReply(
   written.add(frames.of({ role: 'assistant' }), 'with what follows');
   for await (const event of events) {
     if (event.type === 'say' && event.text !== '') written.add(frames.words(event));
+    if (event.type === 'flow') {
+      await event.flow({
+        said(speech) {
+          if (speech.text !== '') written.now(frames.words(speech));
+          return !response.writableNeedDrain;
+        },
+        ready: () => drained(response),
+      });
+    }
     if (event.type === 'hand-off') {
       written.add(frames.of({ tool_calls: [{ index: handOffs, ...wireCall(event) }] }));
       handOffs += 1;
     }
     if (event.type === 'finished') finish = event.reason;
-    if (response.writableNeedDrain && !response.destroyed)
-      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (response.writableNeedDrain) await drained(response);
   }
   written.end(`${frames.of({}, finish)}data: [DONE]\n\n`);
+}
+
+/** Resolves when the listener has read enough, or has gone. */
+async function drained(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return;
+  const gone = new AbortController();
+  const { signal } = gone;
+  try {
+    await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
+  } finally {
+    gone.abort();
+  }
 }
 
 /** The same turn as one JSON object, for clients that asked for `stream: false`. */
@@ -70,7 +90,7 @@ class Frames {
   }
 
   /** Words the model's chunks held as finished strings are put between our own constant parts as they are. */
-  words({ text, contents }: Extract<TurnEvent, { type: 'say' }>): string {
+  words({ text, contents }: Said): string {
     if (contents === undefined) return this.of({ content: text });
     let frames = '';
     for (const content of contents) {
@@ -96,6 +116,12 @@ class JoinedWrites {
     if (this.#due || when === 'with what follows') return;
     this.#due = true;
     process.nextTick(() => this.#flush());
+  }
+
+  /** What has been joined already. */
+  now(text: string): void {
+    this.#text += text;
+    this.#flush();
   }
 
   end(text: string): void {

@@ -170,3 +170,68 @@ describe('leaving', () => {
     await standIn.asked[0]?.left;
   });
 });
+
+describe('words that are poured', () => {
+  /** Everything a pass gives when its words are poured from the first one on; `busy` listeners want a pause after each. */
+  async function poured(reply: Reply, { busy = false } = {}): Promise<{ text: string; rest: ModelDelta[] }> {
+    await using standIn = await startModelStandIn();
+    standIn.answer(reply);
+    const deltas = modelOf(standIn).stream(request, new AbortController().signal)[Symbol.asyncIterator]();
+    let text = '';
+    const rest: ModelDelta[] = [];
+    for (let next = await deltas.next(); !next.done; next = await deltas.next()) {
+      if (next.value.type !== 'text') {
+        rest.push(next.value);
+        continue;
+      }
+      text += next.value.text;
+      await deltas.pour?.({
+        words(delta) {
+          text += delta.text;
+          return !busy;
+        },
+        ready: () => new Promise((resolve) => setTimeout(resolve, 1)),
+      });
+    }
+    return { text, rest };
+  }
+
+  const said = Array.from({ length: 200 }, (_, n) => `word ${n} `);
+  const pieces = [
+    ...said.map(words),
+    toolPiece(0, { id: 'a', name: 'endCall', arguments: '{}' }),
+    finish('stop'),
+    done,
+  ];
+
+  test.each([false, true])(
+    'are all given, and what follows them too (a listener that pauses: %s)',
+    async (busy) => {
+      const { text, rest } = await poured({ pieces }, { busy });
+      expect(text).toBe(said.join(''));
+      expect(rest).toEqual([
+        { type: 'tool-call', id: 'a', name: 'endCall', arguments: {} },
+        { type: 'finish', reason: 'tool_calls' },
+      ]);
+    },
+  );
+
+  test('end with the fault of a stream that breaks off', async () => {
+    await expect(poured({ pieces: said.map(words), hangUp: true })).rejects.toMatchObject({
+      kind: 'cut-off',
+    });
+  });
+
+  test('stop when nobody listens any more, and the request ends at the provider', async () => {
+    await using standIn = await startModelStandIn();
+    standIn.answer({ pieces: said.map(words), staysOpen: true });
+    const caller = new AbortController();
+    const deltas = modelOf(standIn).stream(request, caller.signal)[Symbol.asyncIterator]();
+    await deltas.next();
+    const pouring = deltas.pour?.({ words: () => true, ready: () => Promise.resolve() });
+    caller.abort();
+    await pouring;
+    await expect(deltas.next()).rejects.toThrow();
+    await standIn.asked[0]?.left;
+  });
+});
