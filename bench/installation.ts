@@ -49,6 +49,12 @@ export async function openInstallation(): Promise<Installation> {
   const model = opening.use(await start('model', ['bench/model-stand-in.ts'], { role: 'beside' }));
 
   const opened = opening.move();
+  // Whoever interrupts a benchmark leaves no Postgres and no model behind.
+  const interrupted = () => void opened.disposeAsync().finally(() => process.exit(1));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted);
+  opened.defer(() => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted);
+  });
   return {
     owner,
     appUrl: embedded.appUrl,
