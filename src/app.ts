@@ -81,7 +81,7 @@ export function createApp(parts: AppParts): App {
   const { sql, store, openSlots, prompts, directory, happenings, log, model } = parts;
   const temporalContexts = createTemporalContexts();
   const speech = speakingBy(prompts, parts, temporalContexts);
-  const liveCalls = createLiveCalls();
+  const liveCalls = createLiveCalls(store);
   const callerSpeech = createCallerSpeech(store);
   const callLife = createCallLife({ ...speech, sql, openSlots, liveCalls, events: happenings, log });
   const callControl = createCallControl({ hosts: parts.controlHosts, log });
@@ -157,7 +157,7 @@ export function createApp(parts: AppParts): App {
       // Idle connections, and those on which nothing was ever asked, would keep the server open.
       http.server.closeAllConnections();
       await closed;
-      await Promise.race([liveCalls.settled(), wait(drainMs)]);
+      await Promise.race([liveCalls[Symbol.asyncDispose](), wait(drainMs)]);
       await callControl[Symbol.asyncDispose]();
     },
   };

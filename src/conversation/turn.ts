@@ -61,6 +61,8 @@ export async function* runTurn(
     if (begun === undefined) return;
     live.memory.facts = begun.facts;
     context = begun.context;
+    live.numbered(begun.context.facts.turn);
+    stop.throwIfAborted();
     const turn: Turn = { request, context, live, stop, spans, settled: Promise.resolve() };
     const question = early?.fingerprint === begun.facts.fingerprint ? early : undefined;
     if (question === undefined) early?.asked.leave();
@@ -231,6 +233,8 @@ async function* converse(
       asked = new Asked(parts.model, { messages, tools }, stop);
       continue;
     }
+    // A newer turn may have come while the last tool ran: what it did stands, and the newer turn says so.
+    stop.throwIfAborted();
     const speech = ours.map(({ run }) => run.speech).join(' ');
     if (speech !== '') {
       spans.spoke();

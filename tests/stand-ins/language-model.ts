@@ -13,6 +13,8 @@ export interface Reply {
   bytesPerWrite?: number;
   /** Waits before the first byte; `Infinity` never answers. */
   silentMs?: number;
+  /** Waits after each piece, as a model that talks slowly. */
+  everyMs?: number;
   /** Breaks the connection instead of ending. */
   hangUp?: boolean;
   /** Neither ends nor breaks: the client must. */
@@ -42,6 +44,11 @@ export async function startModelStandIn(): Promise<ModelStandIn> {
   const asked: Asked[] = [];
   let open = 0;
   const server = createServer(async (request, response) => {
+    // Whether it has the model; it is asked for passes only.
+    if (request.method !== 'POST') {
+      response.writeHead(404).end();
+      return;
+    }
     open += 1;
     response.on('close', () => {
       open -= 1;
@@ -121,7 +128,8 @@ export function toolCalls(...calls: [name: string, args: object][]): Reply {
 }
 
 async function give(response: ServerResponse, reply: Reply): Promise<void> {
-  const { status, pieces = [], bytesPerWrite, silentMs = 0, hangUp = false, staysOpen = false } = reply;
+  const { status, pieces = [], bytesPerWrite, silentMs = 0, everyMs } = reply;
+  const { hangUp = false, staysOpen = false } = reply;
   if (silentMs === Number.POSITIVE_INFINITY) return;
   await setTimeout(silentMs);
   if (status !== undefined) {
@@ -132,6 +140,7 @@ async function give(response: ServerResponse, reply: Reply): Promise<void> {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   response.flushHeaders();
   for (const piece of pieces) {
+    if (response.destroyed) return;
     const text = typeof piece === 'string' ? piece : `data: ${JSON.stringify(piece)}\n\n`;
     const bytes = Buffer.from(text);
     const step = bytesPerWrite ?? bytes.length;
@@ -139,7 +148,7 @@ async function give(response: ServerResponse, reply: Reply): Promise<void> {
       response.write(bytes.subarray(at, at + step));
       if (bytesPerWrite !== undefined) await setImmediateTurn();
     }
-    await setImmediateTurn();
+    await (everyMs === undefined ? setImmediateTurn() : setTimeout(everyMs));
   }
   if (staysOpen) return;
   if (hangUp) response.destroy();

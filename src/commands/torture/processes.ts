@@ -40,8 +40,10 @@ export async function startServer(options: {
   databaseUrl: string;
   redisUrl: string | undefined;
   skewed: boolean;
+  /** Further variables of its environment. */
+  env?: Record<string, string>;
 }): Promise<Restartable> {
-  const { folder, secret, databaseUrl, redisUrl, skewed } = options;
+  const { folder, secret, databaseUrl, redisUrl, skewed, env } = options;
   await mkdir(folder, { recursive: true });
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -57,6 +59,7 @@ export async function startServer(options: {
       DEMO_KEY: `${secret}-demo`,
       LOG_LEVEL: 'fatal',
       ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
+      ...env,
     },
     url,
     isUp: async () => (await fetch(`${url}/health`).catch(() => undefined))?.ok === true,
