@@ -4,6 +4,7 @@ import { tellCalendar } from './calendar-event.ts';
 import { syncAllCalendars, syncCalendar } from './calendar-sync.ts';
 import { forgetAllExpired } from './forget-expired.ts';
 import { forgetOldJobs } from './forget-old-jobs.ts';
+import { forgetAllPastSlots } from './forget-past-slots.ts';
 import type { Handlers, Schedule } from './job.ts';
 import { keepAllSlots, keepSlots } from './keep-slots.ts';
 import { reportConflict } from './report-conflict.ts';
@@ -26,6 +27,7 @@ export function createHandlers(parts: TaskParts): Handlers {
     'keep-slots': keepSlots(parts),
     'forget-old-jobs': forgetOldJobs(parts.sql),
     'forget-expired': forgetAllExpired(parts),
+    'forget-past-slots': forgetAllPastSlots(parts),
     ...calendarHandlers(parts),
   };
 }
@@ -46,6 +48,7 @@ const always: readonly Schedule[] = [
   { task: 'fill-slots', cron: '13 * * * *' },
   { task: 'forget-old-jobs', cron: '37 3 * * *' },
   { task: 'forget-expired', cron: '51 3 * * *' },
+  { task: 'forget-past-slots', cron: '9 4 * * *' },
 ];
 
 /** What is done at its time. */

@@ -40,7 +40,7 @@ test('one clinic that fails keeps none of the others from it', async () => {
   const both = { ...directory, all: () => [broken, clinic.organization] };
   const job = { attempt: 1, signal: new AbortController().signal };
   await expect(forgetAllExpired({ sql: clinic.sql, directory: both, log })({}, job)).rejects.toThrow(
-    /of 1 organizations/,
+    /for 1 organizations/,
   );
   const [row] = await inTenant(clinic.sql, call.tenantId, (tx) => tx`select caller from call_states`);
   expect(row?.['caller']).toBeNull();
