@@ -3,8 +3,15 @@ import { expect, test } from 'vitest';
 import { callRecord } from '#booking/call-record.ts';
 import { createOpenAiModel } from '#model/openai.ts';
 import { createLog } from '#telemetry/log.ts';
+import { redisServer } from '../redis-server.ts';
 import { Caller, type RunningApp, spoken, startApp, vapiSecret } from '../running-app.ts';
-import { type ModelStandIn, startModelStandIn, toolCalls, words } from '../stand-ins/language-model.ts';
+import {
+  type ModelStandIn,
+  type Reply,
+  startModelStandIn,
+  toolCalls,
+  words,
+} from '../stand-ins/language-model.ts';
 
 /** Two processes on one ledger, and the model they both ask. */
 interface Two extends AsyncDisposable {
@@ -12,11 +19,13 @@ interface Two extends AsyncDisposable {
   apps: [RunningApp, RunningApp];
 }
 
-async function startTwo(): Promise<Two> {
+/** @param redisUrl what the two share, or nothing, and each has a store of its own */
+async function startTwo(redisUrl?: string): Promise<Two> {
   await using opening = new AsyncDisposableStack();
   const model = opening.use(await startModelStandIn());
   const log = createLog({ level: 'silent', pretty: false });
   const parts = () => ({
+    ...(redisUrl === undefined ? {} : { redisUrl }),
     model: createOpenAiModel({ apiKey: 'none', model: 'stand-in', baseUrl: model.baseUrl, log }),
   });
   const first = opening.use(await startApp(parts()));
@@ -56,34 +65,94 @@ async function offered(two: Two): Promise<Caller> {
   return caller;
 }
 
-test.each([5, 20, 60])(
-  'six requests for one turn, five cut off, over two processes: one hold, one answer, no orphan (model after %i ms)',
-  async (silentMs) => {
+const said = 'I would like the first one';
+
+/** What the caller had said by the n-th of the six requests. */
+const saidBy = (turn: number) =>
+  said
+    .split(' ')
+    .slice(0, turn + 1)
+    .join(' ');
+
+/** Goes on for ever: who does not leave such an answer has forgotten it. */
+const endless = (silentMs: number): Reply => ({ pieces: [words('Let me see. ')], silentMs, staysOpen: true });
+
+async function claims({ apps }: Two, caller: Caller): Promise<number> {
+  const { history } = await callRecord(apps[0].sql, apps[0].organization.id, caller.callSid);
+  return history.filter((row) => row.cause === 'slot claimed').length;
+}
+
+test.each([
+  ['its model silent for 5 ms', 5, 'at once'],
+  ['its model silent for 20 ms', 20, 'at once'],
+  ['its model silent for 60 ms', 60, 'at once'],
+  ['the first having claimed already', 0, 'when the first has claimed'],
+] as const)(
+  'six requests for one turn, five cut off, over two processes, %s: one hold, one answer, no orphan',
+  async (_how, silentMs, next) => {
     await using two = await startTwo();
     const caller = await offered(two);
-    two.model.answer(reserve(silentMs));
-    const said = 'I would like the first one';
+    // The first ones may claim before they are cut off; the later ones end only when they are.
+    const ends = [saidBy(0), saidBy(1), said];
+    two.model.answerTo((heard) => (ends.includes(heard) ? reserve(silentMs) : endless(silentMs)));
     let answer = '';
     for (let turn = 0; turn < 6; turn += 1) {
-      const app = two.apps[turn % 2 === 0 ? 0 : 1];
-      const lastWords = said
-        .split(' ')
-        .slice(0, turn + 1)
-        .join(' ');
       const leaving = new AbortController();
-      const asked = ask(app, caller, { lastWords, sentAt: 1_795_500_000_000 + turn, signal: leaving.signal });
+      const sentAt = 1_795_500_000_000 + turn;
+      const asked = ask(two.apps[turn % 2 === 0 ? 0 : 1], caller, {
+        lastWords: saidBy(turn),
+        sentAt,
+        signal: leaving.signal,
+      });
       asked.catch(() => {});
       if (turn === 5) answer = await asked;
+      else if (turn === 0 && next !== 'at once') await expect.poll(() => claims(two, caller)).toBe(1);
       else await wait(15 + 10 * turn);
       leaving.abort();
     }
     expect(answer).toMatch(/^I am holding .* for you/);
-    const { history, state } = await callRecord(two.apps[0].sql, two.apps[0].organization.id, caller.callSid);
-    expect(history.filter((row) => row.cause === 'slot claimed')).toHaveLength(1);
+    expect(await claims(two, caller)).toBe(1);
+    const { state } = await callRecord(two.apps[0].sql, two.apps[0].organization.id, caller.callSid);
     expect(state?.step).toBe('reserve');
     await two.model.quiet();
   },
 );
+
+/** Five requests nobody hangs up on, whose model answers only after the sixth was answered, with another slot. */
+async function sixWithoutHangingUp(two: Two, { stillOpen }: { stillOpen: number }): Promise<void> {
+  const caller = await offered(two);
+  const late = Promise.withResolvers<void>();
+  const another = { ...toolCalls(['reserve_slot', { slotId: 'slot_2' }]), after: late.promise };
+  two.model.answerTo((heard) => (heard === said ? reserve(0) : another));
+  const asked: Promise<string>[] = [];
+  for (let turn = 0; turn < 6; turn += 1) {
+    const sentAt = 1_795_500_000_000 + turn;
+    const one = ask(two.apps[turn % 2 === 0 ? 0 : 1], caller, { lastWords: saidBy(turn), sentAt });
+    one.catch(() => {});
+    asked.push(one);
+    if (turn < 5) await expect.poll(() => two.model.asked.length).toBe(turn + 2);
+  }
+  expect(await asked[5]).toMatch(/^I am holding .* for you/);
+  await expect.poll(() => two.model.open).toBe(stillOpen);
+  late.resolve();
+  const others = (await Promise.all(asked)).slice(0, 5);
+  expect({ others, claims: await claims(two, caller) }).toEqual({ others: ['', '', '', '', ''], claims: 1 });
+  await two.model.quiet();
+}
+
+test('six requests nobody hangs up on: the sixth alone is answered, though the other process has not heard of it', async () => {
+  await using two = await startTwo();
+  // The fifth is the newest that its process knows.
+  await sixWithoutHangingUp(two, { stillOpen: 1 });
+});
+
+redisServer.describe('with a store between the processes', () => {
+  test('six requests nobody hangs up on: the sixth alone is answered, and ends the others’ models', async () => {
+    await using redis = await redisServer.start();
+    await using two = await startTwo(redis.url);
+    await sixWithoutHangingUp(two, { stillOpen: 0 });
+  });
+});
 
 test('a request that was sent earlier and comes later says nothing and does nothing', async () => {
   await using two = await startTwo();

@@ -13,6 +13,8 @@ export interface Reply {
   bytesPerWrite?: number;
   /** Waits before the first byte; `Infinity` never answers. */
   silentMs?: number;
+  /** Waits for this, too. */
+  after?: Promise<unknown>;
   /** Waits after each piece, as a model that talks slowly. */
   everyMs?: number;
   /** Breaks the connection instead of ending. */
@@ -33,6 +35,8 @@ export interface ModelStandIn extends AsyncDisposable {
   asked: Asked[];
   /** What the coming requests get, in turn; the last one is repeated. */
   answer(...replies: Reply[]): void;
+  /** What each coming request gets, by what the caller said last. */
+  answerTo(reply: (lastWords: string) => Reply): void;
   /** Requests that are being answered at this moment: a stream nobody reads any more is an orphan. */
   readonly open: number;
   /** Resolves when none is; a client that keeps one open for longer than a second has forgotten it. */
@@ -41,6 +45,7 @@ export interface ModelStandIn extends AsyncDisposable {
 
 export async function startModelStandIn(): Promise<ModelStandIn> {
   let replies: Reply[] = [{ status: 500 }];
+  let replyTo: ((lastWords: string) => Reply) | undefined;
   const asked: Asked[] = [];
   let open = 0;
   const server = createServer(async (request, response) => {
@@ -60,7 +65,8 @@ export async function startModelStandIn(): Promise<ModelStandIn> {
       });
     });
     asked.push({ body, left });
-    const reply = replies.length > 1 ? replies.shift() : replies[0];
+    const inTurn = () => (replies.length > 1 ? replies.shift() : replies[0]);
+    const reply = replyTo === undefined ? inTurn() : replyTo(String(body.messages.at(-1)?.content));
     if (reply !== undefined) await give(response, reply);
   });
   server.listen(0, '127.0.0.1');
@@ -70,6 +76,10 @@ export async function startModelStandIn(): Promise<ModelStandIn> {
     asked,
     answer: (...wanted) => {
       replies = wanted;
+      replyTo = undefined;
+    },
+    answerTo(reply) {
+      replyTo = reply;
     },
     get open() {
       return open;
@@ -132,6 +142,7 @@ async function give(response: ServerResponse, reply: Reply): Promise<void> {
   const { hangUp = false, staysOpen = false } = reply;
   if (silentMs === Number.POSITIVE_INFINITY) return;
   await setTimeout(silentMs);
+  await reply.after;
   if (status !== undefined) {
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ error: { message: 'as the test said', type: 'stand_in' } }));
