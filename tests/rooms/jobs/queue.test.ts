@@ -96,6 +96,73 @@ describe('enqueueing', () => {
     expect(Date.parse(only?.runAt ?? '') - Date.now()).toBeGreaterThan(90 * 60_000);
   });
 
+  test('as graphile-worker’s own add_job would write it, also over one that waits, has begun or was given up', async () => {
+    const ours = (key: string, id: number) =>
+      sql`select enqueue_job('note', ${sql.json({ id })}, ${key}, '2030-01-01')`;
+    const theirs = (key: string, id: number) =>
+      owner`select graphile_worker.add_job('note', ${owner.json({ id })}::json, run_at => '2030-01-01', job_key => ${key},
+        max_attempts => 104)`;
+    const written = async (enqueue: typeof ours) => {
+      await owner`delete from graphile_worker._private_jobs`;
+      await enqueue('new', 1);
+      await enqueue('waiting', 2);
+      await enqueue('waiting', 3);
+      await enqueue('tried', 4);
+      await owner`update graphile_worker._private_jobs set attempts = 3, last_error = 'no' where key = 'tried'`;
+      await enqueue('tried', 5);
+      await enqueue('begun', 6);
+      await owner`update graphile_worker._private_jobs set locked_at = '2030-01-01', locked_by = 'one', attempts = 1
+        where key = 'begun'`;
+      await enqueue('begun', 7);
+      await enqueue('given up', 8);
+      await owner`update graphile_worker._private_jobs set attempts = max_attempts where key = 'given up'`;
+      await enqueue('given up', 9);
+      const rows = await owner`
+        select to_jsonb(job) - array['id', 'created_at', 'updated_at'] as row from graphile_worker._private_jobs job
+        order by id`;
+      return rows.map((one) => one['row']);
+    };
+    const reference = await written(theirs);
+    expect(reference).toHaveLength(7);
+    expect(await written(ours)).toEqual(reference);
+  });
+
+  test('over a job that a runner takes at this instant: it is there beside it, not lost', async () => {
+    await sql`select enqueue_job('note', ${sql.json({ id: 1 })}, 'about/1', now())`;
+    let enqueued: Promise<unknown> | undefined;
+    await owner.begin(async (runner) => {
+      await runner`update graphile_worker._private_jobs set locked_at = now(), locked_by = 'one', attempts = 1`;
+      enqueued = sql`select enqueue_job('note', ${sql.json({ id: 2 })}, 'about/1', now())`.execute();
+      await until(async () => {
+        const waiting = await owner`select from pg_locks where not granted and locktype = 'transactionid'`;
+        return waiting.length > 0;
+      });
+    });
+    await enqueued;
+    expect((await jobs()).map(({ payload, key, state }) => ({ payload, key, state }))).toEqual([
+      { payload: { id: 1 }, key: null, state: 'running' },
+      { payload: { id: 2 }, key: 'about/1', state: 'waiting' },
+    ]);
+  });
+
+  test('a runner is woken by a job to be done at once, and by none whose time is given', async () => {
+    const heard: string[] = [];
+    const listening = postgres(database.ownerUrl, { max: 1, onnotice: () => {} });
+    try {
+      await listening.listen('jobs:insert', (payload) => heard.push(payload));
+      await sql`select enqueue_job('note', '{}', 'later', now() + interval '10 seconds')`;
+      await sql`select enqueue_job('note', '{}', 'soon', now())`;
+      await sql`select enqueue_job('note', '{}', 'now')`;
+      await until(async () => heard.length > 0);
+      // Notices come in the order of the commits: that of the last one is the first and only one.
+      await owner`select pg_notify('jobs:insert', 'end')`;
+      await until(async () => heard.includes('end'));
+      expect(heard).toEqual([expect.stringMatching(/"count" : 1/), 'end']);
+    } finally {
+      await listening.end();
+    }
+  });
+
   test('more than ids is refused', async () => {
     const story = { words: 'x'.repeat(2_000) };
     await expect(sql`select enqueue_job('note', ${sql.json(story)})`).rejects.toThrow(/object of ids/);
