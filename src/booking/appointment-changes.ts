@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
-import { inTenant } from '#storage/postgres.ts';
+import { inTenant, type Statements } from '#storage/postgres.ts';
 import type { CallKey } from './calls.ts';
 
 export interface Appointment {
@@ -65,7 +65,7 @@ export type CancelOutcome =
 
 /** Cancels an appointment and opens its slot. `callSid` is the call that asked, `null` for the clinic's own people. */
 export async function cancelAppointment(
-  sql: Sql,
+  sql: Statements,
   { tenantId, callSid }: { tenantId: string; callSid: string | null },
   appointmentId: string,
 ): Promise<CancelOutcome> {

@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { Sql, TransactionSql } from 'postgres';
 import { inTenant } from '#storage/postgres.ts';
 
 /** Somebody who wants to be called back. */
@@ -13,7 +13,7 @@ export interface CallBackRequest {
 
 /** Notes that somebody wants to be called back; asked again before it was done, it stays one wish. */
 export async function askForCallBack(
-  sql: Sql,
+  sql: Sql | TransactionSql,
   { tenantId, number, appointmentId }: { tenantId: string; number: string; appointmentId: string | null },
 ): Promise<void> {
   await inTenant(

@@ -1,6 +1,6 @@
-import type { Sql } from 'postgres';
+import type { Sql, TransactionSql } from 'postgres';
 import { z } from 'zod';
-import { inTenant } from '#storage/postgres.ts';
+import { inTenant, type Statements } from '#storage/postgres.ts';
 
 /** What a text message is about; also its template's name. */
 export const textWording = z.enum(['confirmation', 'reminder', 'cancelled', 'moved']);
@@ -90,49 +90,59 @@ export async function finishText(
   return row.ours;
 }
 
-/** What became of a message after the provider had it; `later` when the reason it was not delivered passes. */
-export type TextProgress =
+/**
+ * What became of a message after the provider had it: its own word for it, and what that means; `later` when the reason
+ * it was not delivered passes.
+ */
+export type TextProgress = { status: string } & (
   | { outcome: 'sent' | 'delivered' }
-  | { outcome: 'failed' | 'later'; reason: string; code: number | null };
+  | { outcome: 'failed' | 'later'; reason: string; code: number | null }
+);
 
-/** Notes what the provider tells. Late, repeated and out-of-order news change nothing; gives whether anything did. */
+/** `repeated`: told before; `late`: the message has come further, or to its end; `unknown`: none that we sent. */
+export type ProgressNoted = 'noted' | 'repeated' | 'late' | 'unknown';
+
+/** Notes what the provider tells of a message: each word once, and forwards only. Anything but `noted` changed nothing. */
 export async function noteTextProgress(
   sql: Sql,
   { tenantId, textId }: TextKey,
   sid: string,
   progress: TextProgress,
-): Promise<boolean> {
-  const { reason, code } = { reason: null, code: null, ...progress };
-  const [row] = await sql<[{ changed: boolean }]>`
-    select note_text_status(${tenantId}, ${textId}, ${sid}, ${progress.outcome}, ${reason}, ${code}) as changed`;
-  return row.changed;
+): Promise<ProgressNoted> {
+  const { status, outcome, reason, code } = { reason: null, code: null, ...progress };
+  const [row] = await sql<[{ noted: ProgressNoted }]>`
+    select note_text_status(${tenantId}, ${textId}, ${sid}, ${status}, ${outcome}, ${reason}, ${code}) as noted`;
+  return row.noted;
 }
 
 /** Whoever answers STOP gets no texts from any organization; START undoes it. `number` is E.164. */
-export async function setOptedOut(sql: Sql, number: string, optedOut: boolean): Promise<void> {
+export async function setOptedOut(sql: Statements, number: string, optedOut: boolean): Promise<void> {
   await sql`select set_text_opt_out(${number}, ${optedOut})`;
 }
 
-/** Whether an answer has been acted on before: the provider may deliver one twice, and anybody may send an old one again. */
-export async function replyIsKnown(sql: Sql, sid: string): Promise<boolean> {
-  const [row] = await sql<[{ known: boolean }]>`
-    select exists (select from text_replies where provider_sid = ${sid}) as known`;
-  return row.known;
-}
-
-/** Notes that an answer has been acted on. */
-export async function noteReply(sql: Sql, sid: string): Promise<void> {
-  await sql`insert into text_replies (provider_sid) values (${sid}) on conflict do nothing`;
-}
-
-/** Forgets the ids of texts that came in before an instant. */
-export async function forgetReplies(sql: Sql, before: Date): Promise<void> {
-  await sql`delete from text_replies where at < ${before}`;
+/**
+ * Acts on an answer that came in, once: that it was is committed with what it did, or neither is. The provider may
+ * deliver one twice, also at the same moment, and whoever has got hold of one may send it again in a year: so its id,
+ * which tells nothing of anybody, is kept for good.
+ *
+ * @returns what acting gave, or `repeated` when the answer was acted on before
+ */
+export async function oncePerReply<T extends object>(
+  sql: Sql,
+  sid: string,
+  act: (tx: TransactionSql) => Promise<T>,
+): Promise<T | 'repeated'> {
+  const acted = await sql.begin(async (tx) => {
+    const { count } = await tx`
+      insert into text_replies (provider_sid) values (${sid}) on conflict do nothing`;
+    return count === 0 ? ('repeated' as const) : act(tx);
+  });
+  return acted as T | 'repeated';
 }
 
 /** Which appointment whoever answers a text means: the one they were texted about last. */
 export async function textedAppointment(
-  sql: Sql,
+  sql: Statements,
   number: string,
 ): Promise<{ tenantId: string; appointmentId: string; language: string } | undefined> {
   const [row] = await sql`select texted_appointment(${number}) as found`;
@@ -142,7 +152,11 @@ export async function textedAppointment(
 }
 
 /** Whether an appointment is still to come. */
-export async function isUpcoming(sql: Sql, tenantId: string, appointmentId: string): Promise<boolean> {
+export async function isUpcoming(
+  sql: Sql | TransactionSql,
+  tenantId: string,
+  appointmentId: string,
+): Promise<boolean> {
   const [row] = await inTenant(
     sql,
     tenantId,

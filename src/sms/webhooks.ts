@@ -4,7 +4,8 @@ import { passes, problemOf, type SmsProblem } from './outcomes.ts';
 
 /**
  * Whether a request is Twilio's: its signature is over the url it was sent to and every field of the form, keyed with
- * the account's token. It has no time in it, so an old one stays valid: what is done with it must be harmless again.
+ * the account's token. It has no time in it, so an old request stays validly signed for ever: whoever acts on one
+ * remembers that it did.
  *
  * @param url as Twilio knows it, with the query
  */
@@ -15,8 +16,8 @@ export function isTwilios(
   return signature !== undefined && twilioWebhooks.validateRequest(authToken, signature, url, form);
 }
 
-/** What became of a message Twilio had accepted. */
-export type StatusReport = { sid: string } & (
+/** What became of a message Twilio had accepted: Twilio's word, and what it means. */
+export type StatusReport = { sid: string; status: TwilioStatus } & (
   | { outcome: 'sent' | 'delivered' }
   | { outcome: 'failed' | 'later'; reason: SmsProblem; code: number | null }
 );
@@ -26,12 +27,12 @@ export function readStatus(form: Record<string, string>, accountSid: string): St
   const read = statusForm.safeParse(form);
   if (!read.success || read.data.AccountSid !== accountSid) return undefined;
   const { MessageSid: sid, MessageStatus: status, ErrorCode: code } = read.data;
-  if (status === 'delivered' || status === 'read') return { sid, outcome: 'delivered' };
+  if (status === 'delivered' || status === 'read') return { sid, status, outcome: 'delivered' };
   if (status === 'failed' || status === 'undelivered' || status === 'canceled') {
     const reason = problemOf(code) ?? 'refused';
-    return { sid, outcome: passes(reason) ? 'later' : 'failed', reason, code: code ?? null };
+    return { sid, status, outcome: passes(reason) ? 'later' : 'failed', reason, code: code ?? null };
   }
-  return { sid, outcome: 'sent' };
+  return { sid, status, outcome: 'sent' };
 }
 
 const sid = z.string().regex(/^(SM|MM)[0-9a-fA-F]{32}$/);
@@ -49,6 +50,7 @@ const statuses = [
   'failed',
   'canceled',
 ] as const;
+type TwilioStatus = (typeof statuses)[number];
 
 const statusForm = z.object({
   AccountSid: z.string(),

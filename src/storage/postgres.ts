@@ -1,4 +1,4 @@
-import postgres, { type Sql, type TransactionSql } from 'postgres';
+import postgres, { type ISql, type Sql, type TransactionSql } from 'postgres';
 import type { Log } from '#telemetry/log.ts';
 import { connectionProblem } from './connection-problem.ts';
 
@@ -66,20 +66,25 @@ export async function openPostgres(options: Options): Promise<Postgres> {
   }
 }
 
+/** Where statements run: a pool, or a transaction that is open. */
+export type Statements = ISql;
+
 /**
  * Runs statements on one organization's rows: a transaction that says whose they are first. Hot paths do not pay for
  * it; they are SQL functions that say so themselves.
+ *
+ * @param sql a transaction that is open is used as it is, and is that organization's from here to its end
  */
 export async function inTenant<T>(
-  sql: Sql,
+  sql: Sql | TransactionSql,
   tenantId: string,
   work: (tx: TransactionSql) => Promise<T>,
 ): Promise<T> {
-  const result = await sql.begin(async (tx) => {
+  const asTenant = async (tx: TransactionSql) => {
     await tx`select set_config('holdline.tenant_id', ${tenantId}, true)`;
     return work(tx);
-  });
-  return result as T;
+  };
+  return 'begin' in sql ? ((await sql.begin(asTenant)) as T) : asTenant(sql);
 }
 
 function connect({ url, poolSize, log, prepare }: Options, session: Record<string, string | number>): Sql {

@@ -1,60 +1,29 @@
-import { randomBytes } from 'node:crypto';
-import { type FastifyInstance, fastify } from 'fastify';
-import twilioWebhooks from 'twilio/lib/webhooks/webhooks.js';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createOpenSlots } from '#booking/open-slots.ts';
-import { twilioHooks } from '#jobs/twilio-hooks.ts';
-import { openDirectory } from '#organization/directory.ts';
-import { openPrompts } from '#prompts/templates.ts';
 import { createLog } from '#telemetry/log.ts';
-import { promptsFolder } from '../../../src/config.ts';
-import { account } from '../../stand-ins/twilio.ts';
+import { figures } from '#telemetry/metrics.ts';
 import { openTextClinic, publicUrl, type TextClinic } from '../../text-clinic.ts';
-
-const log = createLog({ level: 'silent', pretty: false });
+import {
+  type Forgery,
+  openTwilioDoors,
+  replyForm,
+  sentText,
+  statusPath,
+  type TwilioDoors,
+} from '../../twilio-doors.ts';
 
 let place: TextClinic;
-let doors: Doors;
-let lastNumber = 3_000;
+let doors: TwilioDoors;
+let lastNumber = 3000;
 
 function someone(): string {
   lastNumber += 1;
   return `+1212555${lastNumber}`;
 }
 
-interface Doors extends AsyncDisposable {
-  http: FastifyInstance;
-}
-
-async function openDoors(settings: {
-  publicUrl: string | undefined;
-  trustProxy?: boolean;
-  configured?: boolean;
-}): Promise<Doors> {
-  await using opening = new AsyncDisposableStack();
-  const { sql, store } = place.clinic;
-  const directory = opening.use(await openDirectory({ sql, log }));
-  const prompts = opening.use(await openPrompts({ folder: promptsFolder, log }));
-  const http = fastify({ trustProxy: settings.trustProxy ?? false });
-  http.removeAllContentTypeParsers();
-  http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  twilioHooks(http, {
-    sql,
-    directory,
-    prompts,
-    openSlots: createOpenSlots({ sql, store }),
-    account: settings.configured === false ? undefined : account,
-    publicUrl: settings.publicUrl,
-    log,
-  });
-  opening.defer(() => http.close());
-  const opened = opening.move();
-  return { http, [Symbol.asyncDispose]: () => opened.disposeAsync() };
-}
-
 beforeAll(async () => {
   place = await openTextClinic();
-  doors = await openDoors({ publicUrl });
+  doors = await openTwilioDoors(place);
 });
 
 afterAll(async () => {
@@ -62,47 +31,8 @@ afterAll(async () => {
   await place?.[Symbol.asyncDispose]();
 });
 
-/** A request of Twilio's, or of somebody who would like to be Twilio. */
-interface Forgery {
-  url?: string;
-  token?: string;
-  signature?: string | null;
-  headers?: Record<string, string>;
-  /** Put into the form after it was signed. */
-  altered?: Record<string, string>;
-}
-
-async function post(path: string, form: Record<string, string>, forgery: Forgery = {}, at = doors) {
-  const whole = { AccountSid: account.accountSid, ...form };
-  const url = forgery.url ?? `${publicUrl}${path}`;
-  const signature =
-    forgery.signature === undefined
-      ? twilioWebhooks.getExpectedTwilioSignature(forgery.token ?? account.authToken, url, whole)
-      : forgery.signature;
-  return at.http.inject({
-    method: 'POST',
-    url: path,
-    headers: {
-      'content-type': 'application/x-www-form-urlencoded',
-      ...(signature === null ? {} : { 'x-twilio-signature': signature }),
-      ...forgery.headers,
-    },
-    payload: new URLSearchParams({ ...whole, ...forgery.altered }).toString(),
-  });
-}
-
-/** A text that Twilio has, and the path its status comes to. */
-async function sentText(number = someone()) {
-  const booked = await place.book(number);
-  await using _ = await place.startWorker();
-  await place.untilQuiet();
-  const text = (await place.texts()).find((one) => one.number === number && one.wording === 'confirmation');
-  if (text?.sid === null || text === undefined) throw new Error('the text was not sent');
-  return { ...booked, number, id: text.id, sid: text.sid, path: statusPath(text) };
-}
-
-function statusPath({ id, tenantId }: { id: string; tenantId: string }): string {
-  return `/twilio/status?tenant=${tenantId}&text=${id}`;
+function post(path: string, form: Record<string, string>, forgery: Forgery = {}, at = doors) {
+  return at.post(path, form, forgery);
 }
 
 async function statusOf(id: string) {
@@ -112,41 +42,56 @@ async function statusOf(id: string) {
 
 describe('what became of a message', () => {
   test('delivered, failed, and what passes and is sent again', async () => {
-    const delivered = await sentText();
+    const delivered = await sentText(place, someone());
     expect(
       (await post(delivered.path, { MessageSid: delivered.sid, MessageStatus: 'delivered' })).statusCode,
     ).toBe(204);
     expect(await statusOf(delivered.id)).toBe('delivered');
 
-    const landline = await sentText();
+    const landline = await sentText(place, someone());
     await post(landline.path, { MessageSid: landline.sid, MessageStatus: 'undelivered', ErrorCode: '30006' });
     expect(await statusOf(landline.id)).toBe('failed landline');
 
-    const busy = await sentText();
+    const busy = await sentText(place, someone());
     await post(busy.path, { MessageSid: busy.sid, MessageStatus: 'failed', ErrorCode: '30022' });
     expect(await statusOf(busy.id)).toBe('recorded rate_limited');
     await using _ = await place.startWorker();
     await place.untilQuiet();
     expect(await statusOf(busy.id)).toBe('sent');
     expect((await place.texts()).find((one) => one.id === busy.id)?.sid).not.toBe(busy.sid);
-    // News of the first one come late.
-    await post(busy.path, { MessageSid: busy.sid, MessageStatus: 'delivered' });
+    // News of the first one come late, or are sent again by somebody: no third message is sent.
+    for (const MessageStatus of ['delivered', 'failed']) {
+      const again = await post(busy.path, { MessageSid: busy.sid, MessageStatus, ErrorCode: '30022' });
+      expect([again.statusCode, again.json().reason]).toEqual([409, 'late']);
+    }
     expect(await statusOf(busy.id)).toBe('sent');
+    expect(await jobsFor(busy.id)).toBe(0);
   });
 
-  test('statuses that come twice, late and in any order leave the same', async () => {
-    const orders = [
-      ['sent', 'delivered', 'sent', 'queued', 'delivered'],
-      ['delivered', 'sending', 'sent', 'undelivered'],
-      ['queued', 'delivered', 'failed', 'sent'],
-    ];
-    for (const order of orders) {
-      const { id, sid, path } = await sentText();
-      for (const MessageStatus of order) {
-        expect((await post(path, { MessageSid: sid, MessageStatus })).statusCode).toBe(204);
-      }
-      expect(await statusOf(id)).toBe('delivered');
+  test.each([
+    ['queued 204', 'sent 204', 'delivered 204', 'read 204'],
+    ['sent 204', 'sent 409 repeated', 'delivered 204', 'sent 409 late', 'delivered 409 repeated'],
+    ['delivered 204', 'sending 409 late', 'queued 409 late', 'undelivered 409 late', 'failed 409 late'],
+    ['queued 204', 'queued 409 repeated', 'delivered 204', 'canceled 409 late'],
+  ])('each status counts once and forwards only: %s, %s, %s, %s', async (...told) => {
+    const { id, sid, path } = await sentText(place, someone());
+    const answers: string[] = [];
+    for (const MessageStatus of told.map((one) => one.split(' ')[0] ?? '')) {
+      const answer = await post(path, { MessageSid: sid, MessageStatus });
+      const reason = answer.statusCode === 204 ? '' : ` ${answer.json().reason}`;
+      answers.push(`${MessageStatus} ${answer.statusCode}${reason}`);
     }
+    expect(answers).toEqual(told);
+    expect(await statusOf(id)).toBe('delivered');
+  });
+
+  test('a failure that was told stays: nothing that comes after it makes it sent or delivered', async () => {
+    const { id, sid, path } = await sentText(place, someone());
+    await post(path, { MessageSid: sid, MessageStatus: 'undelivered', ErrorCode: '30006' });
+    for (const MessageStatus of ['sent', 'delivered', 'read', 'undelivered']) {
+      expect((await post(path, { MessageSid: sid, MessageStatus })).statusCode).toBe(409);
+    }
+    expect(await statusOf(id)).toBe('failed landline');
   });
 
   test('a status of an attempt whose answer was lost tells that it was accepted: nothing is sent again', async () => {
@@ -167,6 +112,76 @@ describe('what became of a message', () => {
   });
 });
 
+/** What was told so far, as `GET /metrics` counts it. */
+async function told(outcome: string, about = 'status'): Promise<number> {
+  const all = await figures();
+  const values = all.find(({ name }) => name === 'holdline_twilio_callbacks_total')?.values ?? [];
+  return values.find(({ labels }) => labels['outcome'] === outcome && labels['about'] === about)?.value ?? 0;
+}
+
+async function jobsFor(textId: string): Promise<number> {
+  const [row] = await place.owner<[{ count: number }]>`
+    select count(*)::integer as count from graphile_worker._private_jobs where payload ->> 'textId' = ${textId}`;
+  return row.count;
+}
+
+describe('replayed', () => {
+  test('the same callback, twenty times at once: taken once, refused nineteen times, counted, and told without a number', async () => {
+    const { id, sid, path, number } = await sentText(place, someone());
+    const lines: string[] = [];
+    await using listened = await openTwilioDoors(place, {
+      publicUrl,
+      log: createLog({ level: 'debug', pretty: false, to: { write: (line) => lines.push(line) } }),
+    });
+    const before = { noted: await told('noted'), repeated: await told('repeated') };
+    const form = { MessageSid: sid, MessageStatus: 'failed', ErrorCode: '30022', To: number };
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post(path, form, {}, listened)));
+    expect(answers.filter(({ statusCode }) => statusCode === 204)).toHaveLength(1);
+    const refused = answers.filter(({ statusCode }) => statusCode === 409);
+    expect(refused).toHaveLength(19);
+    // That one is sent again in ten minutes, and once.
+    expect(await statusOf(id)).toBe('recorded rate_limited');
+    expect(await jobsFor(id)).toBe(1);
+    expect(await told('noted')).toBe(before.noted + 1);
+    expect(await told('late')).toBeGreaterThanOrEqual(19);
+    expect(lines.filter((line) => line.includes('refused a text’s status'))).toHaveLength(19);
+    expect(lines.join('')).not.toContain(number.slice(-7));
+  });
+
+  test('by way of another process, or after this one began anew: refused all the same', async () => {
+    const { id, sid, path } = await sentText(place, someone());
+    const form = { MessageSid: sid, MessageStatus: 'delivered' };
+    expect((await post(path, form)).statusCode).toBe(204);
+    await using other = await openTwilioDoors(place, { publicUrl });
+    expect((await post(path, form, {}, other)).statusCode).toBe(409);
+    expect(await statusOf(id)).toBe('delivered');
+  });
+
+  test('of a message that was never sent: there is none', async () => {
+    const { id, path, tenantId } = await sentText(place, someone());
+    const stranger = `SM${randomBytes(16).toString('hex')}`;
+    const form = { MessageSid: stranger, MessageStatus: 'delivered' };
+    const unknown = [
+      path,
+      // No such text, and one of nobody’s.
+      statusPath({ id: randomUUID(), tenantId }),
+      statusPath({ id, tenantId: randomUUID() }),
+    ];
+    for (const one of unknown) {
+      const answer = await post(one, form);
+      expect([answer.statusCode, answer.json().reason]).toEqual([404, 'unknown']);
+    }
+    // Promised, and not tried yet.
+    const waiting = someone();
+    await place.book(waiting);
+    const text = (await place.texts()).find(({ number }) => number === waiting);
+    if (text === undefined) throw new Error('no text was promised');
+    expect((await post(statusPath(text), form)).statusCode).toBe(404);
+    expect(await statusOf(id)).toBe('sent');
+    expect(await statusOf(text.id)).toBe('recorded');
+  });
+});
+
 describe('forged', () => {
   test.each<[string, Forgery]>([
     ['no signature', { signature: null }],
@@ -175,7 +190,7 @@ describe('forged', () => {
     ['one of another address', { url: 'https://elsewhere.example/twilio/status' }],
     ['a form altered after signing', { altered: { MessageStatus: 'failed', ErrorCode: '30006' } }],
   ])('with %s: refused, and nothing changes', async (_what, forgery) => {
-    const { id, sid, path } = await sentText();
+    const { id, sid, path } = await sentText(place, someone());
     const answer = await post(path, { MessageSid: sid, MessageStatus: 'delivered' }, forgery);
     expect(answer.statusCode).toBe(403);
     expect(await statusOf(id)).toBe('sent');
@@ -183,16 +198,16 @@ describe('forged', () => {
   });
 
   test('the signature of one text’s status opens no other’s', async () => {
-    const [one, other] = [await sentText(), await sentText()];
+    const [one, other] = [await sentText(place, someone()), await sentText(place, someone())];
     const form = { MessageSid: one.sid, MessageStatus: 'delivered' };
     expect((await post(other.path, form, { url: `${publicUrl}${one.path}` })).statusCode).toBe(403);
     // Signed for that text, but about a message that is not its own.
-    await post(other.path, form);
+    expect((await post(other.path, form)).statusCode).toBe(404);
     expect(await statusOf(other.id)).toBe('sent');
   });
 
   test('signed, and about another account or nothing we know: refused', async () => {
-    const { id, sid, path } = await sentText();
+    const { id, sid, path } = await sentText(place, someone());
     const foreign = { AccountSid: `AC${'f'.repeat(32)}`, MessageSid: sid, MessageStatus: 'delivered' };
     expect((await post(path, foreign)).statusCode).toBe(400);
     expect((await post('/twilio/status', { MessageSid: sid, MessageStatus: 'delivered' })).statusCode).toBe(
@@ -203,8 +218,8 @@ describe('forged', () => {
   });
 
   test('with no account configured everything is refused', async () => {
-    await using closed = await openDoors({ publicUrl, configured: false });
-    const { sid, path } = await sentText();
+    await using closed = await openTwilioDoors(place, { publicUrl, configured: false });
+    const { sid, path } = await sentText(place, someone());
     const answer = await post(path, { MessageSid: sid, MessageStatus: 'delivered' }, {}, closed);
     expect(answer.statusCode).toBe(403);
   });
@@ -212,119 +227,28 @@ describe('forged', () => {
 
 describe('behind a proxy', () => {
   test('the public address is what Twilio signed, whatever the proxy calls us', async () => {
-    const { id, sid, path } = await sentText();
+    const { id, sid, path } = await sentText(place, someone());
     const headers = { host: 'holdline.internal:8787' };
-    await post(path, { MessageSid: sid, MessageStatus: 'delivered' }, { headers });
+    const form = { MessageSid: sid, MessageStatus: 'delivered' };
+    expect((await post(path, form, { headers })).statusCode).toBe(204);
     expect(await statusOf(id)).toBe('delivered');
+    expect((await post(path, form, { headers })).statusCode).toBe(409);
   });
 
   test('without a public address, what a trusted proxy forwards; an untrusted one forwards nothing', async () => {
-    const { id, sid, path } = await sentText();
+    const { id, sid, path } = await sentText(place, someone());
     const forgery = {
       url: `https://clinic.example${path}`,
       headers: { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'clinic.example', host: '127.0.0.1:8787' },
     };
     const form = { MessageSid: sid, MessageStatus: 'delivered' };
-    await using untrusting = await openDoors({ publicUrl: undefined });
+    await using untrusting = await openTwilioDoors(place, { publicUrl: undefined });
     expect((await post(path, form, forgery, untrusting)).statusCode).toBe(403);
-    await using trusting = await openDoors({ publicUrl: undefined, trustProxy: true });
+    await using trusting = await openTwilioDoors(place, { publicUrl: undefined, trustProxy: true });
     expect((await post(path, form, forgery, trusting)).statusCode).toBe(204);
     expect(await statusOf(id)).toBe('delivered');
-  });
-});
-
-function replyForm(from: string, body: string, more: Record<string, string> = {}): Record<string, string> {
-  return {
-    MessageSid: `SM${randomBytes(16).toString('hex')}`,
-    From: from,
-    To: account.from,
-    Body: body,
-    ...more,
-  };
-}
-
-describe('an answer', () => {
-  const path = '/twilio/messages';
-
-  test.each(['STOP', ' stop. ', 'Unsubscribe', 'CANCEL'])(
-    '%s: no more texts, from no one, until START',
-    async (word) => {
-      const number = someone();
-      const { call, holdVersion } = await place.book(number);
-      expect((await post(path, replyForm(number, word))).body).toContain('<Response></Response>');
-      await using _ = await place.startWorker();
-      await place.untilQuiet();
-      expect(place.twilio.accepted.filter((one) => one.to === number)).toEqual([]);
-      expect(await place.confirm(call, holdVersion, number)).not.toBe('queued');
-      const again = await place.book(number);
-      expect((await place.texts()).filter((one) => one.appointmentId === again.appointmentId)).toMatchObject([
-        { status: 'failed', reason: 'opted_out' },
-      ]);
-      await post(path, replyForm(number, 'START'));
-      const after = await place.book(number);
-      expect((await place.texts()).find((one) => one.appointmentId === after.appointmentId)?.status).toBe(
-        'recorded',
-      );
-    },
-  );
-
-  test('C cancels the appointment texted about last, opens its slot, and is told by text; again it finds none', async () => {
-    const { number, appointmentId } = await sentText();
-    const form = replyForm(number, 'c');
-    expect((await post(path, form)).body).toContain('<Response></Response>');
-    const [made] = await place.owner<[{ status: string; slot: string }]>`
-      select a.status, s.status as slot from appointments a join available_slots s using (tenant_id, slot_id)
-      where a.id = ${appointmentId}`;
-    expect(made).toEqual({ status: 'cancelled', slot: 'available' });
-    await using _ = await place.startWorker();
-    await place.untilQuiet();
-    const bodies = place.twilio.accepted.filter((one) => one.to === number).map(({ body }) => body);
-    expect(bodies.filter((body) => body.includes('is cancelled'))).toHaveLength(1);
-
-    // Delivered twice, it is one answer; said again, it finds nothing.
-    expect((await post(path, form)).body).toContain('<Response></Response>');
-    expect((await post(path, replyForm(number, 'C'))).body).toContain('there is no coming appointment');
-  });
-
-  test('an old C sent again cancels nothing that was booked since', async () => {
-    const { number } = await sentText();
-    const form = replyForm(number, 'C');
-    await post(path, form);
-    const { appointmentId } = await sentText(number);
-    await post(path, form);
-    const [made] = await place.owner<
-      [{ status: string }]
-    >`select status from appointments where id = ${appointmentId}`;
-    expect(made.status).toBe('booked');
-  });
-
-  test('R is a wish to be called back, once', async () => {
-    const { number, appointmentId } = await sentText();
-    for (const body of ['R', 'r']) {
-      expect((await post(path, replyForm(number, body))).body).toContain('we will call you back');
-    }
-    const wishes =
-      await place.owner`select appointment_id, done_at from call_back_requests where number = ${number}`;
-    expect([...wishes]).toEqual([{ appointment_id: appointmentId, done_at: null }]);
-  });
-
-  test('HELP and anything else is told what can be answered; what Twilio answered itself is not answered twice', async () => {
-    const { number } = await sentText();
-    expect((await post(path, replyForm(number, 'HELP'))).body).toContain('Reply C to cancel');
-    expect((await post(path, replyForm(number, 'what is <this>?'))).body).toContain('Reply C to cancel');
-    expect((await post(path, replyForm(number, 'HELP', { OptOutType: 'HELP' }))).body).toContain(
-      '<Response></Response>',
-    );
-  });
-
-  test('of somebody we never texted does nothing', async () => {
-    const stranger = await post(path, replyForm(someone(), 'C'));
-    expect(stranger.statusCode).toBe(200);
-    expect(stranger.body).toContain('<Response></Response>');
-  });
-
-  test('that is none is refused with a reason', async () => {
-    expect((await post(path, { From: 'nobody', MessageSid: 'x' })).statusCode).toBe(400);
-    expect((await post(path, {})).statusCode).toBe(400);
+    expect((await post(path, form, forgery, trusting)).statusCode).toBe(409);
+    const unknown = { MessageSid: `SM${randomBytes(16).toString('hex')}`, MessageStatus: 'delivered' };
+    expect((await post(path, unknown, forgery, trusting)).statusCode).toBe(404);
   });
 });
