@@ -80,6 +80,7 @@ const variables = {
   old: always('the appointment as it was before', 'Monday the twenty-third at nine in the morning'),
   name: sometimes('the patient’s name', 'Ann Miller'),
   texted: always('whether a text message is sent', true),
+  untexted: always('whether text messages are sent here, and none about this', false),
   human: always('whether somebody can be put on the line', true),
 };
 
@@ -140,8 +141,8 @@ const speech = {
   'hold-ending': ['slot'],
   'still-there': ['held'],
   unconfirmed: ['slot'],
-  booked: ['slot', 'name', 'texted'],
-  corrected: ['slot', 'name', 'texted'],
+  booked: ['slot', 'name', 'texted', 'untexted'],
+  corrected: ['slot', 'name', 'texted', 'untexted'],
   'no-hold': nearest,
   'invalid-phone': [],
   'country-not-allowed': [],

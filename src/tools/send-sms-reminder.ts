@@ -30,6 +30,12 @@ const args = z.object({
  * The caller's yes: books the held slot and promises the text message. Called again it corrects the details of the
  * booking and tells the same success.
  *
+ * A limit on texts (per call, per number and day, per organization and day) refuses a text and never an appointment: a
+ * booking whose text is over one succeeds with `sms: "limit"`, as one of somebody who answered STOP does with
+ * `"opted_out"`, and the caller is told that no text comes. A number that is dictated and cannot be texted is asked for
+ * again before anything is booked (`invalid_phone`, `country_not_allowed`); a corrected one that is over a limit is
+ * noted, and refused with `limit`, as the text was all that was asked for.
+ *
  * @param texting whether text messages are really sent; otherwise the caller is promised none
  */
 export function sendSmsReminder(offering: Offering, prompts: Prompts, texting: boolean): Tool<typeof args> {
@@ -144,6 +150,7 @@ function booked(
       slot: spokenAppointment(context, appointment),
       name: facts.patient['name'] ?? null,
       texted,
+      untexted: texting && !texted,
     }),
     settled: Promise.resolve(),
   };

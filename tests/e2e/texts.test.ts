@@ -147,20 +147,93 @@ test('whoever merely calls from abroad is booked, without a text', async () => {
   expect((await call.record()).texts).toEqual([]);
 });
 
-test('after too many corrections the text is refused with its reason, and the booking stands', async () => {
-  await using app = await startApp({ twilio: account });
+/** Sets one of the limits on texts; the others are none. */
+function limit(app: RunningApp, column: string, max: number): Promise<unknown> {
   const { id } = app.organization;
-  await inTenant(app.sql, id, (tx) => tx`update organizations set texts_per_call_max = 1 where id = ${id}`);
-  const call = new ToolCall(app, '+12125550154');
-  await call.hold();
-  expect(await call.yes()).toMatchObject({ success: true, sms: 'queued' });
-  await inTenant(
+  const none = { texts_per_call_max: null, texts_per_number_and_day_max: null, texts_per_day_max: null };
+  return inTenant(
     app.sql,
     id,
-    (tx) => tx`update text_messages set status = 'sent' where wording = 'confirmation'`,
+    (tx) => tx`update organizations set ${tx({ ...none, [column]: max })} where id = ${id}`,
   );
-  expect(await call.yes('212 555 0155')).toEqual({ success: false, reason: 'limit' });
-  expect((await call.record()).appointments).toMatchObject([{ status: 'booked' }]);
+}
+
+const limits = ['texts_per_call_max', 'texts_per_number_and_day_max', 'texts_per_day_max'];
+
+test.each(limits)(
+  'over %s: the time is booked, no text is promised, and the caller hears both',
+  async (column) => {
+    await using app = await startApp({ twilio: account });
+    await limit(app, column, 0);
+    const call = new ToolCall(app, '+12125550158');
+    await call.hold();
+    expect(await call.yes()).toMatchObject({ success: true, sms: 'limit' });
+    const record = await call.record();
+    expect(record.appointments).toMatchObject([{ status: 'booked' }]);
+    expect(record.texts).toMatchObject([{ wording: 'confirmation', status: 'failed' }]);
+    // The same success is told again.
+    expect(await call.yes()).toMatchObject({ success: true, sms: 'limit' });
+    const spoken = new Caller(app, '+12125550159');
+    await spoken.say('Next Wednesday, please.');
+    await spoken.say('The first one.');
+    expect(await spoken.say('Yes, this is Ann Miller.')).toMatch(/booked.+cannot send a text message/);
+  },
+);
+
+test.each([
+  ['texts_per_call_max', 1],
+  ['texts_per_number_and_day_max', 0],
+  // The confirmation and the reminder it came with.
+  ['texts_per_day_max', 1],
+])(
+  'a number corrected over %s is noted, its text refused with a reason, and the booking stands',
+  async (column, max) => {
+    await using app = await startApp({ twilio: account });
+    const call = new ToolCall(app, '+12125550154');
+    await call.hold();
+    expect(await call.yes()).toMatchObject({ success: true, sms: 'queued' });
+    const { id } = app.organization;
+    await inTenant(
+      app.sql,
+      id,
+      (tx) => tx`update text_messages set status = 'sent' where wording = 'confirmation'`,
+    );
+    await limit(app, column, max);
+    expect(await call.yes('212 555 0155')).toEqual({ success: false, reason: 'limit' });
+    const { appointments, texts } = await call.record();
+    expect(appointments).toMatchObject([{ status: 'booked', patient: { phone: '+12125550155' } }]);
+    expect(texts.find(({ number }) => number === '+12125550155')).toMatchObject({ status: 'failed' });
+  },
+);
+
+test.each([
+  ['en', /on its way/, /cannot send a text message/, /cannot send another text message/],
+  ['es', /Le enviamos un mensaje/, /No puedo enviarle un mensaje/, /no puedo enviar otro mensaje/],
+  [
+    'de',
+    /Sie bekommen gleich eine SMS/,
+    /Eine SMS dazu kann ich nicht/,
+    /weitere SMS kann ich jetzt leider nicht/,
+  ],
+])('in %s a text is announced when it comes, and only then', async (language, comes, comesNot, refused) => {
+  await using prompts = await openPrompts({ folder: promptsFolder, log });
+  const to = { organization: null, language };
+  const appointment = { slot: '9', name: 'Ann' };
+  for (const outcome of ['booked', 'corrected'] as const) {
+    const none = prompts.speak(outcome, to, { ...appointment, texted: false, untexted: true });
+    expect(none).toMatch(comesNot);
+    expect(none).not.toMatch(comes);
+    // Where no account is configured, nobody expects a text.
+    const silent = prompts.speak(outcome, to, { ...appointment, texted: false, untexted: false });
+    expect(silent).not.toMatch(/text message|mensaje|SMS/);
+  }
+  const booked = prompts.speak('booked', to, { ...appointment, texted: true, untexted: false });
+  expect(booked).toMatch(comes);
+  expect(booked).not.toMatch(comesNot);
+  // Whichever limit it was: that of a call, of a number or of the clinic's day.
+  const sentence = prompts.speak('text-limit', to, {});
+  expect(sentence).toMatch(refused);
+  expect(sentence).not.toMatch(/this call|esta llamada|diesem Gespräch/);
 });
 
 test('whoever answered STOP is booked, and promised no text', async () => {
@@ -172,7 +245,7 @@ test('whoever answered STOP is booked, and promised no text', async () => {
   const spoken = new Caller(app, '+12125550156');
   await spoken.say('Next Wednesday, please.');
   await spoken.say('The first one.');
-  expect(await spoken.say('Yes, this is Ann Miller.')).not.toMatch(/text message/i);
+  expect(await spoken.say('Yes, this is Ann Miller.')).toMatch(/booked.+cannot send a text message/);
 });
 
 test('without a Twilio account the text is recorded, and nobody is promised one', async () => {
@@ -181,4 +254,8 @@ test('without a Twilio account the text is recorded, and nobody is promised one'
   await call.hold();
   expect(await call.yes()).toMatchObject({ success: true, sms: 'recorded' });
   expect((await call.record()).texts.map(({ status }) => status)).toEqual(['recorded', 'recorded']);
+  const spoken = new Caller(app, '+12125550157');
+  await spoken.say('Next Wednesday, please.');
+  await spoken.say('The first one.');
+  expect(await spoken.say('Yes, this is Ann Miller.')).not.toMatch(/text message/i);
 });
