@@ -62,9 +62,10 @@ export function createOpenSlots({
     });
   }
 
-  function readComingDays(organization: Organization, now: Date): Promise<unknown> {
+  async function readComingDays(organization: Organization, now: Date): Promise<void> {
+    await reader.begun;
     const today = localDate(organization.zone, now);
-    return reader.read(
+    await reader.read(
       organization,
       Array.from({ length: preloadedDays }, (_, index) => addDays(today, index)),
     );
@@ -102,9 +103,7 @@ export function createOpenSlots({
       await reader.drop(organization.id, isoDate);
     },
     forget: (organization) => reader.drop(organization.id),
-    async reread(organization, now) {
-      await readComingDays(organization, now);
-    },
+    reread: readComingDays,
     async [Symbol.asyncDispose]() {
       again[Symbol.dispose]();
       await reader[Symbol.asyncDispose]();

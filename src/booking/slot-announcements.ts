@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import type { Store } from '#storage/store.ts';
 import type { SlotMemory } from './slot-memory.ts';
@@ -7,11 +8,18 @@ import type { SlotMemory } from './slot-memory.ts';
 export interface SlotAnnouncements extends AsyncDisposable {
   /** False while others' changes may be missed. */
   readonly live: boolean;
+  /**
+   * Resolves when the ledger's own announcements are heard for the first time, which forgets everything, or will not
+   * be soon: a day that is read ahead of need before that is read in vain.
+   */
+  readonly begun: Promise<unknown>;
   /** Tells every other process that a day of an organization has changed, or all of them. */
   tell(tenantId: string, isoDate?: string): Promise<void>;
 }
 
 const channel = 'slots';
+/** Listening begins some milliseconds after the process; a database that takes longer has other troubles. */
+const begunWithinMs = 1_000;
 
 /**
  * Forgets what other processes have changed: by way of the store what calls change, by way of Postgres, at the commit,
@@ -49,6 +57,7 @@ export function openSlotAnnouncements({
     get live() {
       return subscription.live;
     },
+    begun: Promise.race([listening, delay(begunWithinMs, undefined, { ref: false })]),
     tell: (tenantId, isoDate) =>
       store.publish(channel, [self, tenantId, ...(isoDate === undefined ? [] : [isoDate])].join(' ')),
     async [Symbol.asyncDispose]() {

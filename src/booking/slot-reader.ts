@@ -14,6 +14,8 @@ export interface SlotReader extends AsyncDisposable {
   day(organization: Organization, isoDate: string): SlotDay | Promise<SlotDay>;
   /** Reads consecutive days from the ledger, whatever is kept of them, and keeps them. */
   read(organization: Organization, dates: string[]): Promise<Map<string, SlotDay>>;
+  /** Resolves when what is read is kept until it changes, or nobody can say when that will be. */
+  readonly begun: Promise<unknown>;
   /** Forgets a day, or all of an organization, on every process. Here it is forgotten when this returns. */
   drop(tenantId: string, isoDate?: string): Promise<void>;
 }
@@ -84,6 +86,7 @@ export function createSlotReader({
 
   return {
     read,
+    begun: announcements.begun,
     day(organization, isoDate) {
       const known = remembered(organization.id, isoDate);
       if (known !== undefined) return used('memory', known);

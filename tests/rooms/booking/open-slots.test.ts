@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { expect, onTestFinished, test } from 'vitest';
 import { fillSlots } from '#booking/fill-slots.ts';
@@ -126,6 +127,30 @@ test('callers who ask for a day at once read it once', async () => {
   const answers = await Promise.all(Array.from({ length: 50 }, () => one.offers(slot)));
   expect(new Set(answers.map(String)).size).toBe(1);
   expect(await counts()).toEqual({ postgres: 1 });
+});
+
+test('what is read ahead for a call is kept, however late the ledger’s announcements are heard first', async () => {
+  const open = await clinic();
+  const { sql, organization } = open;
+  const heard = Promise.withResolvers<void>();
+  const ledger = new Proxy(sql, {
+    get: (target, name, receiver) =>
+      name === 'listen'
+        ? async (...about: Parameters<Sql['listen']>) => {
+            await wait(200);
+            const listening = await sql.listen(...about);
+            heard.resolve();
+            return listening;
+          }
+        : Reflect.get(target, name, receiver),
+  });
+  const { openSlots, offers } = await openProcess(open, { ledger });
+  await openSlots.preload(organization, now);
+  await heard.promise;
+  const counts = readCounts();
+  await counts();
+  await offers(nth(await open.open(), 20));
+  expect(await counts()).toMatchObject({ memory: 1 });
 });
 
 test('a day that is being read while it changes is not remembered as it was', async () => {
