@@ -89,15 +89,19 @@ export async function callIsKnown(sql: Sql, { tenantId, callSid }: CallKey): Pro
   return rows.length > 0;
 }
 
-/** Keeps what was read out. Offers that are there already stay as they were. */
+/**
+ * Keeps what was read out. Offers that are there already stay as they were; those of a turn that a newer one replaced
+ * are not kept.
+ */
 export async function recordOffers(
   sql: Sql,
   call: CallKey,
-  userTurns: number | null,
+  { userTurns, turn }: { userTurns: number | null; turn: number | null },
   offers: Offer[],
 ): Promise<void> {
   const kept = offers.map(({ number, slotId, version }) => ({ number, slotId, version }));
-  await sql`select record_offers(${call.tenantId}, ${call.callSid}, ${userTurns}, ${sql.json(kept)})`;
+  await sql`
+    select record_offers(${call.tenantId}, ${call.callSid}, ${userTurns}, ${sql.json(kept)}, ${turn})`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { say, type Turn, type TurnEvent, type TurnParts, type TurnRequest } from './turn-events.ts';
+import { mayBeMistaken } from './turn-tools.ts';
 
 /** After so many turns in a row without a model the caller gets what can be said without one. */
 const failuresUntilMenu = 2;
@@ -27,8 +28,10 @@ export async function* withoutModel(
   }
   if (live.memory.modelFailures >= failuresUntilMenu) {
     live.memory.facts = undefined;
+    const waits = mayBeMistaken(context.facts);
     const menu = await toolbox.openTimes(context, human !== undefined);
     live.track(menu.settled);
+    if (waits) await menu.settled;
     yield say(`${before}${menu.speech}`);
   } else {
     yield say(`${before}${prompts.speak('not-understood', context, {})}`);

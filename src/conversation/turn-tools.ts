@@ -1,5 +1,5 @@
 import type { ModelDelta, ModelMessage } from '#model/language-model.ts';
-import type { ToolRun } from '#tools/tool.ts';
+import type { ToolContext, ToolRun } from '#tools/tool.ts';
 import type { Turn, TurnEvent, TurnParts } from './turn-events.ts';
 
 /** One of our tools that the model called in this pass, and what came of it. */
@@ -25,8 +25,10 @@ export async function* runTool(
   const startedMs = performance.now();
   // Whatever it does, what the call's next turn finds is not what this one found.
   live.memory.facts = undefined;
-  const running = toolbox.run(call.name, call.arguments, context);
-  live.track(running.then((run) => run.settled));
+  const waits = mayBeMistaken(context.facts);
+  const started = toolbox.run(call.name, call.arguments, context);
+  live.track(started.then((run) => run.settled));
+  const running = waits ? started.then(settledFirst) : started;
   const run = await inTime(running);
   if (run === undefined) throw new Error(`${call.name} has not answered within ${toolDeadlineMs} ms`);
   turn.settled = run.settled;
@@ -35,6 +37,20 @@ export async function* runTool(
   tellCall.tool(context, { name: call.name, result: run.result, durationMs });
   yield { type: 'tool-finished', id: call.id, name: call.name, result: run.result, durationMs };
   if (context.language !== language) yield { type: 'language', language: context.language };
+  return run;
+}
+
+/**
+ * Offers are spoken before they are written. Should this process die in between, the next finds none, and offers
+ * again; but where the caller's words may mean something else that is in the ledger, an earlier offer or a hold, "the
+ * first one" would be another time than the one that was heard. Then they are written first.
+ */
+export function mayBeMistaken({ offers, hold, found }: ToolContext['facts']): boolean {
+  return offers.length > 0 || hold !== null || found.length > 0;
+}
+
+async function settledFirst(run: ToolRun): Promise<ToolRun> {
+  await run.settled;
   return run;
 }
 

@@ -59,7 +59,7 @@ export function offer(
   facts.offers.push(...offers);
   return {
     ...tell(context, offers),
-    settled: offers.length === 0 ? Promise.resolve() : recordOffers(sql, call, userTurns, offers),
+    settled: offers.length === 0 ? Promise.resolve() : recordOffers(sql, call, context, offers),
   };
 }
 
