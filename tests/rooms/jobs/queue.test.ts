@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { FinalFailure, type Handler, type Handlers } from '#jobs/job.ts';
+import { countJobs } from '#jobs/queue-view.ts';
 import { openRunner } from '#jobs/runner.ts';
 import { migrate } from '#storage/migrate.ts';
 import { openPostgres } from '#storage/postgres.ts';
@@ -168,6 +170,27 @@ describe('enqueueing', () => {
     await expect(sql`select enqueue_job('note', ${sql.json(story)})`).rejects.toThrow(/object of ids/);
     await expect(sql`select enqueue_job('note', ${sql.json([1])})`).rejects.toThrow(/object of ids/);
   });
+});
+
+test('what runs, failed, is tried again and waits is counted for one organization and for all', async () => {
+  const [one, other] = [randomUUID(), randomUUID()];
+  for (const tenantId of [one, other, null]) {
+    await sql`
+      select enqueue_job('note', ${sql.json(tenantId === null ? {} : { tenantId })}, null, now() + interval '1 day')
+      from generate_series(1, 10)`;
+  }
+  await owner`
+    update graphile_worker._private_jobs set attempts = case ranked.place when 1 then max_attempts when 2 then 3
+        when 3 then 3 else 1 end,
+      locked_at = case when ranked.place > 3 then now() end, locked_by = 'one'
+    from (select id as ranked_id, row_number() over (partition by payload ->> 'tenantId') as place
+      from graphile_worker._private_jobs) as ranked
+    where id = ranked_id and ranked.place < 8`;
+  const each = { failed: 1, retrying: 2, running: 4, waiting: 3 };
+  expect(await countJobs(sql, one)).toEqual(each);
+  expect(await countJobs(sql, other)).toEqual(each);
+  expect(await countJobs(sql, randomUUID())).toEqual({ failed: 0, retrying: 0, running: 0, waiting: 0 });
+  expect(await countJobs(sql, null)).toEqual({ failed: 3, retrying: 6, running: 12, waiting: 9 });
 });
 
 describe('who may do what', () => {
