@@ -247,7 +247,7 @@ describe('Twilio', () => {
   });
 });
 
-test('four workers send what hundreds of bookings promised, each message once', async () => {
+test('four workers send what many bookings promised, each message once, also when two are at the same one', async () => {
   await using busy = await openTextClinic({ texts_per_day_max: null, holds_per_number_and_day_max: null });
   const { call, appointmentId } = await busy.book('+12125553999');
   // As many promises about one appointment as if there were as many: the identity is number and wording.
@@ -255,19 +255,25 @@ test('four workers send what hundreds of bookings promised, each message once', 
     with told as (
       insert into text_messages (tenant_id, appointment_id, number, wording, language, send_after)
       select ${call.tenantId}, ${appointmentId}, '+1212554' || (1000 + n), 'confirmation', 'en', now()
-      from generate_series(1, 200) n returning tenant_id, id, number)
-    select enqueue_job('send-text', jsonb_build_object('tenantId', tenant_id, 'textId', id), 'text/' || number)
-    from told`;
+      from generate_series(1, 100) n returning tenant_id, id, number)
+    select enqueue_job('send-text', jsonb_build_object('tenantId', tenant_id, 'textId', id), kind || '/' || number)
+    from told, unnest(array['text', 'again']) as kind`;
+  // Long enough for the second job of a text to begin while the first one waits for Twilio.
+  busy.twilio.delayMs = 20;
   const workers = await Promise.all(Array.from({ length: 4 }, () => busy.startWorker()));
   await until(async () => {
     const [row] = await busy.owner<[{ left: number }]>`
-      select count(*)::integer as left from graphile_worker._private_jobs where key like 'text/+%'`;
-    return row.left === 0;
+      select count(*)::integer as left from graphile_worker._private_jobs where key ~ '^(text|again)/[+]'`;
+    if (row.left === 0) return true;
+    // Whoever found another one at it tries again later.
+    await busy.hurry();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return false;
   });
   for (const one of workers) await one[Symbol.asyncDispose]();
   const sent = busy.twilio.accepted.filter(({ to: number }) => number.startsWith('+1212554'));
-  expect(sent).toHaveLength(200);
-  expect(new Set(sent.map(({ to: number }) => number)).size).toBe(200);
+  expect(sent).toHaveLength(100);
+  expect(new Set(sent.map(({ to: number }) => number)).size).toBe(100);
 });
 
 describe('limits', () => {
