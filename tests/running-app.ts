@@ -50,6 +50,7 @@ export async function startApp({
   folder = promptsFolder,
   calendars,
   push = true,
+  publicUrl = 'https://holdline.example',
   socketLimits,
   twilio,
   admission = { open: true, turnedAway: () => {}, [Symbol.dispose]() {} },
@@ -65,6 +66,8 @@ export async function startApp({
   calendars?: CalendarAccess;
   /** Whether Google may tell of changes. */
   push?: boolean;
+  /** The address that platforms and browsers were given; it is asked at 127.0.0.1 all the same. */
+  publicUrl?: string;
   socketLimits?: AppParts['socketLimits'];
   twilio?: AppParts['twilio'];
   /** Whether there is room for new calls. */
@@ -95,7 +98,7 @@ export async function startApp({
       prompts,
       model,
       vapiSecret,
-      publicUrl: 'https://holdline.example',
+      publicUrl,
       controlHosts: ['127.0.0.1'],
       trustProxy: false,
       twilio,

@@ -35,6 +35,8 @@ export interface ConsoleParts {
   doors: Doors;
   /** The installation's secret: signs in, and signs the cookies. */
   secret: string;
+  /** The address that others were given; where it is https, nobody's cookie is sent in the clear. */
+  publicUrl?: string | undefined;
   /** Whether text messages are really sent. */
   texting: boolean;
   dependencies: () => Promise<DependencyState[]>;
@@ -73,7 +75,7 @@ export function createConsole(http: FastifyInstance, parts: ConsoleParts): Conso
     });
     answerProblems(api, log);
     api.get('/openapi.json', async () => openApi(described));
-    signIn(api, { secret, directory, sessions, codes, described });
+    signIn(api, { secret, directory, sessions, codes, described, publicUrl: parts.publicUrl });
     const add = routeAdder(api, { directory, sessions, described });
     slotsRoutes(add, parts);
     callsRoutes(add, parts);

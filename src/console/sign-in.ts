@@ -55,6 +55,8 @@ export interface SignInParts {
   sessions: Sessions;
   codes: OneTimeCodes;
   described: DescribedRoute[];
+  /** Where others reach the pages. */
+  publicUrl: string | undefined;
 }
 
 /** Signing in with a key, the installation's secret or a one-time code; who is signed in; signing out. */
@@ -89,7 +91,10 @@ export function signIn(api: FastifyInstance, parts: SignInParts): void {
         ),
       );
     }
-    setCookie(request, reply, begun);
+    // A tunnel that ends TLS asks us in the clear. On the machine itself there is no certificate: where the address
+    // that others use is https, Chrome and Firefox keep such a cookie on loopback too.
+    const isSecure = request.protocol === 'https' || parts.publicUrl?.startsWith('https:') === true;
+    setCookie(reply, { ...begun, isSecure });
     return reply.send(z.encode(sessionAnswer, answerFor(begun.session, { ...parts, directory })));
   });
 
@@ -115,16 +120,14 @@ function whoSignsIn(
 }
 
 function setCookie(
-  request: FastifyRequest,
   reply: FastifyReply,
-  { cookie, session }: { cookie: string; session: Session },
+  { cookie, session, isSecure }: { cookie: string; session: Session; isSecure: boolean },
 ): void {
   reply.setCookie(cookieName, cookie, {
     path: '/',
     httpOnly: true,
     sameSite: 'strict',
-    // On the machine itself there is no certificate; anywhere else the browser must not send it in the clear.
-    secure: request.protocol === 'https',
+    secure: isSecure,
     expires: session.endsAt,
   });
 }

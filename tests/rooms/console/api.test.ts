@@ -153,6 +153,16 @@ test('another site’s page is answered by no route, and cannot sign anybody in'
   expect(form.status).toBe(415);
 });
 
+test('the cookie is sent in the clear only where no https address was given, whatever asks us behind a tunnel', async () => {
+  await using local = await startApp({ publicUrl: 'http://127.0.0.1:8787' });
+  const cookieFrom = async (at: { url: string }) =>
+    (await new ConsoleClient(at).signIn({ secret: vapiSecret })).headers.getSetCookie()[0];
+  expect(await cookieFrom(app)).toMatch(/; Secure/);
+  const inTheClear = await cookieFrom(local);
+  expect(inTheClear).toMatch(/HttpOnly/);
+  expect(inTheClear).not.toMatch(/Secure/);
+});
+
 test('the cookie is httpOnly, same-site and ends; a revoked key’s session ends at once', async () => {
   const client = new ConsoleClient(app);
   const response = await client.signIn({ secret: vapiSecret });
