@@ -1,3 +1,5 @@
+import { counter } from '#telemetry/metrics.ts';
+
 /** Why a socket is closed: the code and the words its peer is told. */
 export interface Closing {
   code: number;
@@ -24,3 +26,19 @@ export const closings = {
   idle: { code: 4408, reason: 'nothing was sent for too long' },
   replaced: { code: 4409, reason: 'another connection carries this call now' },
 } as const satisfies Record<string, Closing>;
+
+const names = new Map<Closing, string>(Object.entries(closings).map(([name, closing]) => [closing, name]));
+const closed = counter('holdline_sockets_closed_total', 'Sockets that were closed, by why.', [
+  'door',
+  'reason',
+]);
+
+/**
+ * Counts a socket that is closed.
+ *
+ * @param why a closing of ours, `lifeless` when it gave no sign of life, `broke` when the connection ended or a frame
+ * was against the protocol's own rules, `peer` when the other end closed it
+ */
+export function countClosed(door: string, why: Closing | 'lifeless' | 'broke' | 'peer'): void {
+  closed({ door, reason: typeof why === 'string' ? why : (names.get(why) ?? 'other') });
+}

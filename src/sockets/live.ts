@@ -14,6 +14,7 @@ export interface Viewer {
 
 /** A viewer sends nothing. What it has not read of some seconds of events it will not catch up with. */
 const liveLimits: PeerLimits = {
+  door: 'live',
   frameBytesMax: 1024,
   messagesPerSecond: 1,
   burst: 1,

@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
-import { type Closing, closings } from './closings.ts';
+import { gauge } from '#telemetry/metrics.ts';
+import { type Closing, closings, countClosed } from './closings.ts';
 import { Peer, type PeerEvents, type PeerLimits } from './peer.ts';
 
 /** Every open socket of this process: counted per organization, asked for signs of life, closed together. */
@@ -33,6 +34,7 @@ export function createOpenSockets({
 } = {}): OpenSockets {
   const peers = new Map<Peer, string>();
   const counts = new Map<string, number>();
+  gauge('holdline_sockets_open', 'Sockets that are open.', () => peers.size);
   const timer = setInterval(() => {
     const nowMs = performance.now();
     for (const peer of peers.keys()) peer.check(nowMs);
@@ -55,6 +57,7 @@ export function createOpenSockets({
     admit(socket, whose, limits, events) {
       if (!count(whose)) {
         const { code, reason } = closings.tooManySockets;
+        countClosed(limits.door, closings.tooManySockets);
         socket.on('error', () => {});
         socket.close(code, reason);
         return undefined;

@@ -1,8 +1,10 @@
 import type { WebSocket } from 'ws';
-import { type Closing, closings } from './closings.ts';
+import { type Closing, closings, countClosed } from './closings.ts';
 
 /** What a door lets a peer do; each door says why its figures are as they are. */
 export interface PeerLimits {
+  /** Whose limits these are, for the figures. */
+  door: 'retell' | 'relay' | 'live';
   /** Bytes of one frame. */
   frameBytesMax: number;
   /** Sustained, with `burst` in one go. */
@@ -29,6 +31,8 @@ export class Peer {
   readonly #socket: WebSocket;
   readonly #limits: PeerLimits;
   #isOpen = true;
+  /** Why we ended it; nothing when we did not. */
+  #ended: Closing | 'lifeless' | 'broke' | undefined;
   #askedForLife = false;
   #heardAtMs = performance.now();
   #countedAtMs = this.#heardAtMs;
@@ -50,9 +54,11 @@ export class Peer {
     // The engine closes by itself, with the right code, on what is no WebSocket frame or too big for any door.
     socket.on('error', () => {
       this.#isOpen = false;
+      this.#ended ??= 'broke';
     });
     socket.on('close', (code) => {
       this.#isOpen = false;
+      countClosed(limits.door, this.#ended ?? (code === 1006 ? 'broke' : 'peer'));
       events.onClosed(code);
     });
   }
@@ -69,10 +75,11 @@ export class Peer {
   }
 
   /** After this nothing of the peer's is heard. Closing twice changes nothing. */
-  close({ code, reason }: Closing): void {
+  close(closing: Closing): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#socket.close(code, reason);
+    this.#ended = closing;
+    this.#socket.close(closing.code, closing.reason);
     // Whoever does not read does not see the close either.
     setTimeout(() => this.#socket.terminate(), closeWithinMs).unref();
   }
@@ -85,6 +92,7 @@ export class Peer {
     else if (this.#askedForLife) {
       // Nobody is there who could be told why.
       this.#isOpen = false;
+      this.#ended = 'lifeless';
       this.#socket.terminate();
     } else {
       this.#askedForLife = true;

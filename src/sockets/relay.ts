@@ -17,6 +17,7 @@ import { spokenLocale } from './spoken-locale.ts';
  * caller may be silent, or on hold, for a quarter of an hour.
  */
 export const relayLimits: PeerLimits = {
+  door: 'relay',
   frameBytesMax: 64 * 1024,
   messagesPerSecond: 50,
   burst: 200,

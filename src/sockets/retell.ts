@@ -14,6 +14,7 @@ import type { SocketCalls } from './socket-calls.ts';
  * words, some ten messages a second at most, and pings every two seconds.
  */
 export const retellLimits: PeerLimits = {
+  door: 'retell',
   frameBytesMax: 1024 * 1024,
   messagesPerSecond: 50,
   burst: 200,

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
@@ -26,9 +27,37 @@ const doors = {
 const ping = JSON.stringify({ interaction_type: 'ping_pong', timestamp: 1 });
 const partial = JSON.stringify({ type: 'info', name: 'agentSpeaking', value: 'on' });
 
+/**
+ * Two neighbours, one at each door, hold a conversation before, during and after what is done to another socket: every
+ * word they say is answered, and their sockets stay.
+ */
+async function besideTwoCalls(work: () => Promise<void>): Promise<void> {
+  await using one = new RetellCaller(app, { key });
+  await using other = new RelayCaller(app, { key });
+  const neighbours = [one, other];
+  await Promise.all(neighbours.map((neighbour) => neighbour.connect()));
+  const talk = async (day: string) => {
+    const answers = await Promise.all(neighbours.map((neighbour) => neighbour.say(`Next ${day}, please.`)));
+    for (const answer of answers) expect(answer).toMatch(new RegExp(day, 'i'));
+  };
+  await talk('Monday');
+  let done = false;
+  const worked = work().finally(() => {
+    done = true;
+  });
+  const talked = (async () => {
+    do await talk('Tuesday');
+    while (!done);
+  })();
+  await Promise.all([worked, talked]);
+  await talk('Wednesday');
+  expect(neighbours.map(({ line }) => line.socket.readyState)).toEqual([1, 1]);
+}
+
 describe.each(['retell', 'relay'] as const)('garbage at the %s door', (door) => {
   const garbage: [string, number, (line: SocketLine) => void][] = [
     ['a binary frame', 1003, ({ socket }) => socket.send(Buffer.from([1, 2, 3]))],
+    ['a message in a binary frame', 1003, ({ socket }) => socket.send(Buffer.from(ping))],
     ['no JSON', 1007, ({ socket }) => socket.send('hello?')],
     ['JSON that is no object', 1007, ({ socket }) => socket.send('[1,2]')],
     ['an empty frame', 1007, ({ socket }) => socket.send('')],
@@ -52,16 +81,38 @@ describe.each(['retell', 'relay'] as const)('garbage at the %s door', (door) => 
         for (let count = 0; count < 1_000; count += 1) socket.send(door === 'retell' ? ping : partial);
       },
     ],
+    [
+      'a thousand messages a second',
+      1008,
+      ({ socket }) => {
+        const timer = setInterval(() => {
+          for (let count = 0; count < 50; count += 1) socket.send(door === 'retell' ? ping : partial);
+        }, 50);
+        socket.once('close', () => clearInterval(timer));
+      },
+    ],
   ];
 
-  test.each(garbage)('%s is closed with %i, and others talk on', async (_what, code, send) => {
-    await using bystander = new RetellCaller(app, { key });
-    await bystander.connect();
-    await using line = await doors[door]().open();
-    send(line);
-    const answer = bystander.say('Next Tuesday, please.');
-    expect(await line.closed).toMatchObject({ code, reason: expect.any(String) });
-    expect(await answer).toMatch(/tuesday/i);
+  test.each(garbage)('%s is closed with %i, and others talk on', (_what, code, send) =>
+    besideTwoCalls(async () => {
+      await using line = await doors[door]().open();
+      send(line);
+      expect(await line.closed).toMatchObject({ code, reason: expect.any(String) });
+    }),
+  );
+
+  test('ten megabytes that were only announced are refused before they come', async () => {
+    const socket = await rawSocket(door);
+    // The head of a masked text frame, and nothing behind it.
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64BE(10n * 1024n * 1024n);
+    socket.write(Buffer.concat([Buffer.from([0x81, 0xff]), length, Buffer.alloc(4)]));
+    const closing = await vi.waitFor(() => {
+      const close = closeFrameIn(socket.received());
+      expect(close).toBeDefined();
+      return close;
+    }, patience);
+    expect(closing).toBe(1009);
   });
 
   test('a frame within the engine’s limit and above the door’s', async () => {
@@ -72,18 +123,27 @@ describe.each(['retell', 'relay'] as const)('garbage at the %s door', (door) => 
 });
 
 describe('messages out of order', () => {
-  test('a prompt before the setup ends the socket', async () => {
-    await using line = await doors.relay().open();
-    line.send({ type: 'prompt', voicePrompt: 'Hello', last: true });
-    expect((await line.closed).code).toBe(1002);
-  });
+  test.each([
+    { type: 'prompt', voicePrompt: 'Hello', last: true },
+    { type: 'interrupt', utteranceUntilInterrupt: 'Hel' },
+    { type: 'dtmf', digit: '1' },
+    { type: 'info', name: 'clientSpeaking', value: 'on' },
+  ])('a $type before the setup ends the socket, and others talk on', (early) =>
+    besideTwoCalls(async () => {
+      await using line = await doors.relay().open();
+      line.send(early);
+      expect((await line.closed).code).toBe(1002);
+      expect(line.received).toEqual([]);
+    }),
+  );
 
-  test('a setup for another call ends the socket', async () => {
-    await using caller = new RelayCaller(app, { key });
-    await caller.connect();
-    caller.line.send({ type: 'setup', callSid: 'CA_another', from: '+12125550142', to: '+15550100000' });
-    expect((await caller.line.closed).code).toBe(1002);
-  });
+  test('a setup for another call ends the socket, and others talk on', () =>
+    besideTwoCalls(async () => {
+      await using caller = new RelayCaller(app, { key });
+      await caller.connect();
+      caller.line.send({ type: 'setup', callSid: 'CA_another', from: '+12125550142', to: '+15550100000' });
+      expect((await caller.line.closed).code).toBe(1002);
+    }));
 
   test('a response asked for before anybody said who calls is answered a moment later', async () => {
     const line = await doors.retell().open();
@@ -123,8 +183,47 @@ describe('messages out of order', () => {
   });
 });
 
+/** A connection whose bytes are written and read as they are. */
+async function rawSocket(door: 'retell' | 'relay') {
+  const { hostname, port } = new URL(app.url);
+  const socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  const pieces: Buffer[] = [];
+  socket.on('data', (piece) => pieces.push(piece));
+  const path = door === 'retell' ? `/retell/${key}/raw` : `/twilio/relay/${key}`;
+  const handshake = [
+    `GET ${path} HTTP/1.1`,
+    `host: ${hostname}:${port}`,
+    'connection: Upgrade',
+    'upgrade: websocket',
+    'sec-websocket-version: 13',
+    'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==',
+  ];
+  socket.write(`${handshake.join('\r\n')}\r\n\r\n`);
+  const received = () => {
+    const all = Buffer.concat(pieces);
+    const headEnd = all.indexOf('\r\n\r\n');
+    return headEnd === -1 ? Buffer.alloc(0) : all.subarray(headEnd + 4);
+  };
+  await vi.waitFor(() => expect(Buffer.concat(pieces).toString()).toMatch(/^HTTP\/1\.1 101/), patience);
+  return { write: (bytes: Buffer) => socket.write(bytes), received };
+}
+
+/** The code of the close frame in what a server sent, if there is one; its frames are short and not masked. */
+function closeFrameIn(bytes: Buffer): number | undefined {
+  let at = 0;
+  while (at + 2 <= bytes.length) {
+    const short = (bytes[at + 1] ?? 0) & 0x7f;
+    const [head, length] = short === 126 ? [4, bytes.readUInt16BE(at + 2)] : [2, short];
+    if (((bytes[at] ?? 0) & 0x0f) === 8) return bytes.readUInt16BE(at + head);
+    at += head + length;
+  }
+  return undefined;
+}
+
 describe('a peer', () => {
   const limits = {
+    door: 'live' as const,
     frameBytesMax: 100,
     messagesPerSecond: 10,
     burst: 10,
