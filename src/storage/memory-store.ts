@@ -1,7 +1,9 @@
 import type { Listener, Store } from './store.ts';
 
-/** One process needs a few per organization and day; more is a mistake and must not eat the memory. */
+/** One process needs a few per organization and day, and a few per call that is on; more is a mistake and must not eat the memory. */
 const entriesMax = 10_000;
+/** What nobody asks for again is not found by asking; looking at all of it takes under a millisecond. */
+const lookEveryMs = 60_000;
 
 interface Entry {
   value: string;
@@ -16,6 +18,13 @@ interface Entry {
 export function createMemoryStore(nowMs: () => number = Date.now): Store & AsyncDisposable {
   const values = new Map<string, Entry>();
   const listeners = new Map<string, Set<Listener>>();
+  let lookedAtMs = nowMs();
+
+  function dropOld(): void {
+    if (nowMs() - lookedAtMs < lookEveryMs) return;
+    lookedAtMs = nowMs();
+    for (const [key, { untilMs }] of values) if (untilMs <= lookedAtMs) values.delete(key);
+  }
 
   function fresh(key: string): Entry | undefined {
     const found = values.get(key);
@@ -26,6 +35,7 @@ export function createMemoryStore(nowMs: () => number = Date.now): Store & Async
 
   /** The oldest goes when there is no room; written again, an entry is the youngest. */
   function put(key: string, value: string, ttlMs: number): Entry {
+    dropOld();
     const entry = { value, untilMs: nowMs() + ttlMs };
     values.delete(key);
     values.set(key, entry);

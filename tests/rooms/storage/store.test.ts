@@ -128,6 +128,15 @@ test('the memory store forgets the oldest rather than growing without end', asyn
   expect(await store.get('k10000')).toBe('v');
 });
 
+test('the memory store drops what has ended by itself: it takes no room from what is still good', async () => {
+  const { store, pass } = await memory();
+  await store.set('lasting', 'v', 3_600_000);
+  for (let n = 0; n < 9_999; n++) await store.set(`k${n}`, 'v', ttlMs);
+  await pass(60_000 + ttlMs);
+  for (let n = 0; n < 9_999; n++) await store.set(`later${n}`, 'v', ttlMs);
+  expect(await store.get('lasting')).toBe('v');
+});
+
 async function knowsNothing(store: Store): Promise<void> {
   expect(await store.get('a')).toBeUndefined();
   await store.set('a', 'lost', ttlMs);
