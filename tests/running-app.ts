@@ -14,6 +14,7 @@ import { openPrompts } from '#prompts/templates.ts';
 import { createMemoryStore } from '#storage/memory-store.ts';
 import { openPostgres } from '#storage/postgres.ts';
 import { openRedis } from '#storage/redis.ts';
+import type { Store } from '#storage/store.ts';
 import { createEvents, type Events } from '#telemetry/events.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { type AppParts, createApp } from '../src/app.ts';
@@ -35,6 +36,7 @@ export interface RunningApp extends AsyncDisposable {
   organization: Organization;
   directory: Directory;
   happenings: Events;
+  store: Store;
   openSlots: OpenSlots;
   /** The path of a link that signs in to the console once. */
   signInPath: () => string;
@@ -123,6 +125,7 @@ export async function startApp({
     organization,
     directory,
     happenings,
+    store,
     openSlots,
     signInPath: staff.signInPath,
     doors: () => doorsIn(http.printRoutes({ commonPrefix: false })),

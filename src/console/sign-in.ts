@@ -1,6 +1,6 @@
 import type {} from '@fastify/cookie';
 import type {} from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { Directory } from '#organization/directory.ts';
 import {

@@ -17,12 +17,16 @@ export interface CarriedCalls {
   holder(call: CallKey): Promise<string | undefined>;
   said(call: CallKey): Promise<HistoryMessage[]>;
   keepSaid(call: CallKey, history: HistoryMessage[]): Promise<void>;
+  /** The call is over: nobody comes back to it. */
+  forget(call: CallKey): Promise<void>;
 }
 
 /** A connection is back within seconds or not at all; a call that is longer has been told to the newest process anyway. */
 const takenForMs = 60 * 60_000;
 /** What a caller said is kept no longer than a cut connection needs. */
 const saidForMs = 10 * 60_000;
+/** As good as at once. */
+const goneMs = 1;
 /** A booking takes some twenty; the first of a longer call are not what it is about any more. */
 const messagesMax = 100;
 
@@ -44,5 +48,8 @@ export function createCarriedCalls(store: Store): CarriedCalls {
     },
     keepSaid: (call, history) =>
       store.set(keyOf('said', call), JSON.stringify(history.slice(-messagesMax)), saidForMs),
+    async forget(call) {
+      await Promise.all(['carried', 'said'].map((what) => store.set(keyOf(what, call), '', goneMs)));
+    },
   };
 }

@@ -139,6 +139,9 @@ export class SocketCall {
   /** Notes the end of the call. Never throws. */
   async over(reason: string): Promise<void> {
     const { organization, callSid } = this;
+    // Nobody carries it any more, nor is about to.
+    this.#connectionId = '';
+    void this.#parts.carriedCalls.forget(this.#key);
     for (let attempt = 0; ; attempt += 1) {
       try {
         await this.#parts.callLife.ended({ organization, callSid, reason });

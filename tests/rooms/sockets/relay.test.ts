@@ -188,6 +188,18 @@ describe('a call on the relay', () => {
     expect((await record(caller)).history.filter(({ toStep }) => toStep === 'reserve')).toHaveLength(1);
   });
 
+  test('what was said in it is kept for a next connection, and no longer once it is over', async () => {
+    await using caller = await calling();
+    const kept = async () => {
+      const { tenantId, callSid } = { tenantId: app.organization.id, callSid: caller.callSid };
+      return Promise.all(['said', 'carried'].map((what) => app.store.get(`${what}:${tenantId}:${callSid}`)));
+    };
+    await caller.say('Next Tuesday, please.');
+    expect(await kept()).toEqual([expect.stringContaining('Next Tuesday'), expect.any(String)]);
+    await caller.hangUp();
+    await vi.waitFor(async () => expect(await kept()).toEqual([undefined, undefined]), patience);
+  });
+
   test('a number nobody knows is told so, and the session ends', async () => {
     await using caller = new RelayCaller(app, { headers: signed, dialled: '+15550109999' });
     expect(await caller.connect()).toMatch(/number|clinic|sorry/i);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { callRecord } from '#booking/call-record.ts';
+import { createRehearsalModel } from '#model/rehearsal.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { redisServer } from '../../redis-server.ts';
 import { demoKey, startApp, vapiSecret } from '../../running-app.ts';
@@ -193,6 +194,24 @@ describe('a call on Retell’s socket', () => {
     const said = await caller.line.next(({ response_type }) => response_type === 'agent_interrupt');
     expect(said).toMatchObject({ interrupt_id: 1, content_complete: true });
     expect(said['content']).toMatch(/one more minute\. Shall I book it\?/);
+  });
+
+  test.each([
+    ['hangs up', (caller: RetellCaller) => caller.hangUp()],
+    ['is cut off', async (caller: RetellCaller) => caller.line.cut()],
+  ])('a caller who %s while we speak ends the turn’s words', async (_how, leave) => {
+    await using slow = await startApp({ model: createRehearsalModel({ msBetweenDeltas: 200 }) });
+    using events = slow.happenings.watch();
+    await using caller = await calling(slow);
+    caller.transcript.push({ role: 'user', content: 'Hello there.' });
+    const id = caller.ask('response_required');
+    await caller.line.next(({ response_id }) => response_id === id);
+    await leave(caller);
+    for await (const event of events) {
+      if (event.type !== 'turn-finished') continue;
+      expect(event).toMatchObject({ call: caller.callSid, cut: true });
+      break;
+    }
   });
 
   test('a second connection of a call takes it over', async () => {
