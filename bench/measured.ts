@@ -7,14 +7,21 @@ export interface Used {
   rssBytes: number;
   /** After a collection, when one was asked for. */
   heapBytes: number;
+  /** Beside the heap: buffers and what libraries keep of their own. */
+  externalBytes: number;
 }
 
 process.on('message', async (question: { used?: { collect: boolean } }) => {
   if (question.used === undefined) return;
   if (question.used.collect) await collect();
   const { user, system } = process.cpuUsage();
-  const { rss, heapUsed } = process.memoryUsage();
-  process.send?.({ cpuUs: user + system, rssBytes: rss, heapBytes: heapUsed } satisfies Used);
+  const { rss, heapUsed, external } = process.memoryUsage();
+  process.send?.({
+    cpuUs: user + system,
+    rssBytes: rss,
+    heapBytes: heapUsed,
+    externalBytes: external,
+  } satisfies Used);
 });
 // A process that has nothing else to do may end.
 process.channel?.unref();

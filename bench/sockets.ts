@@ -1,183 +1,213 @@
-// Do five hundred sockets on one process starve each other, and does its memory stay? Each socket holds a conversation
-// at a person's pace and pings as Retell does; a call ends after some turns and the next one begins. Beside them ten
-// viewers watch, of whom three never read. Reference: the median of the same run, and the memory of its first phase.
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
+// Do five hundred sockets on one process starve each other, and does its memory grow? Every socket holds a whole
+// conversation at a person's pace, all hang up, the server's memory is read after a collection, and the next round
+// begins: whatever a conversation leaves behind shows as a slope over the rounds. Beside them ten viewers watch, of whom
+// three never read. Reference: the median of the same run, and the memory after the rounds that warm up.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import WebSocket from 'ws';
+import { demoClinic } from '../src/organization/demo-clinic.ts';
 import { type Distribution, distribution } from './figures.ts';
-import { secret, startHoldline } from './targets.ts';
+import { openInstallation, secret } from './installation.ts';
+import { answerText, callerWords } from './model-words.ts';
+import { openDates } from './open-dates.ts';
+import { callThrough, type Door } from './socket-callers.ts';
+import { stare, view } from './socket-viewers.ts';
 
 const sockets = Number(process.env['SOCKETS'] ?? 500);
-const viewers = 10;
-const unreading = 3;
-const turnEveryMs = Number(process.env['TURN_EVERY_MS'] ?? 20_000);
-const turnsPerCall = 6;
-const warmUpMs = 40_000;
-const phaseMs = 30_000;
-const phases = 4;
-const pingEveryMs = 2_000;
+const warmUpRounds = Number(process.env['WARM_UP'] ?? 4);
+const countedRounds = Number(process.env['ROUNDS'] ?? 7);
+const turnEveryMs = Number(process.env['TURN_EVERY_MS'] ?? 4_000);
+const readers = 7;
 const demoKey = 'a-demo-key-only-for-benchmarks';
+/** As a provider does, so that many answers are being spoken at once; its first word costs nothing, so that ours shows. */
+const pace = { firstMs: 0, apartMs: 25, argumentPieces: 1, argumentsApartMs: 0 };
+/**
+ * Half a kilobyte of what each conversation leaves behind would be a leak; what code and its statistics still settle by
+ * is less. An open call takes some twenty kilobytes.
+ */
+const heapKibPerThousandMax = 512;
+/** The allocator takes pages in steps of some megabytes and keeps them: the whole must still be far below a leaked call. */
+const residentKibPerThousandMax = 4_096;
 
-const lines = [
-  'Hello, I would like to see a doctor.',
-  'Next Tuesday in the afternoon, please.',
-  'Do you have anything later?',
-  'What about next Wednesday morning?',
-  'And next Friday with Doctor Lee?',
-  'Could you repeat that?',
-];
+await using installation = await openInstallation();
+await installation.pace(pace);
+// Whoever takes a time leaves it to the next round.
+await installation.owner`update organizations set release_on_hang_up = true where key = ${demoClinic.key}`;
+const redis = process.env['STORE'] !== 'memory';
+await using holdline = await installation.holdline({ redis });
+const dates = await openDates(installation.owner, 8);
 
-await using holdline = await startHoldline({ DEMO_KEY: demoKey });
-const stop = new AbortController();
-let phase = -1;
-/** Times to first words of the phases that count, each with its socket. */
-const heard: { socket: number; ms: number }[] = [];
+const watching = await Promise.all(Array.from({ length: readers }, () => view(holdline.url, secret)));
+// One is dead, two are alive and do not read.
+const staring = await Promise.all([false, true, true].map((lives) => stare(holdline.url, secret, { lives })));
+const lag = monitorEventLoopDelay({ resolution: 2 });
 
-const watching = await Promise.all(Array.from({ length: viewers }, (_, index) => view(index)));
-const callers = Array.from({ length: sockets }, (_, index) => callAgainAndAgain(index));
+/** Times to first words of the rounds that count. */
+const heard: { socket: number; kind: string; ms: number }[] = [];
+const wrong: string[] = [];
+let turns = 0;
+const memory: { conversations: number; heapKib: number; externalKib: number; residentKib: number }[] = [];
+const dropped = new Map<string, number>();
+let cpuUs = 0;
+let countedMs = 0;
 
-await delay(warmUpMs);
-const memory: { heapMb: number; residentMb: number }[] = [];
-const cpuBefore = await cpuSeconds();
-for (phase = 0; phase < phases; phase += 1) memory.push(await memoryDuring(phaseMs));
-const cpuMs = ((await cpuSeconds()) - cpuBefore) * 1000;
-phase = -1;
-stop.abort();
-await Promise.all(callers);
+for (let round = 1; round <= warmUpRounds + countedRounds; round += 1) {
+  const counts = round > warmUpRounds;
+  if (counts) lag.enable();
+  const startedMs = performance.now();
+  const before = await holdline.used();
+  await Promise.all(Array.from({ length: sockets }, (_, socket) => converse(socket, counts)));
+  const after = await holdline.used();
+  lag.disable();
+  if (counts) {
+    cpuUs += after.cpuUs - before.cpuUs;
+    countedMs += performance.now() - startedMs;
+  }
+  await quiet();
+  const { heapBytes, externalBytes, rssBytes } = await holdline.used({ collect: true });
+  const at = {
+    conversations: round * sockets,
+    heapKib: heapBytes / 1024,
+    externalKib: externalBytes / 1024,
+    residentKib: rssBytes / 1024,
+  };
+  if (counts) memory.push(at);
+  for (const [reason, count] of await liveClosings()) {
+    if (count > 0 && !dropped.has(reason)) dropped.set(reason, round);
+  }
+  console.log(
+    `round ${String(round).padStart(2)}${counts ? '' : ' (warming up)'}: ${((performance.now() - startedMs) / 1000).toFixed(0)} s; after ${at.conversations} conversations heap ${mb(at.heapKib)}, external ${mb(at.externalKib)}, resident ${mb(at.residentKib)} MB`,
+  );
+}
 
 const all = distribution(heard.map(({ ms }) => ms));
-const bySocket = Map.groupBy(heard, ({ socket }) => socket);
-const medians = distribution(
-  [...bySocket.values()].map((times) => distribution(times.map(({ ms }) => ms)).p50),
-);
 console.log(
-  `\n${sockets} sockets, a turn every ${turnEveryMs / 1000} s each, ${phases} phases of ${phaseMs / 1000} s`,
+  `\n${sockets} sockets, a turn every ${turnEveryMs / 1000} s each on average, store: ${redis ? 'Redis' : 'memory'}`,
 );
 row('to the first words, all turns', all);
+for (const [kind, list] of Map.groupBy(heard, ({ kind }) => kind)) {
+  row(`  ${kind}`, distribution(list.map(({ ms }) => ms)));
+}
+const bySocket = Map.groupBy(heard, ({ socket }) => socket);
+const medians = distribution(
+  [...bySocket.values()].map((list) => distribution(list.map(({ ms }) => ms)).p50),
+);
 row('median of each socket', medians);
 console.log(
-  `sockets heard: ${bySocket.size} of ${sockets}; p99 is ${(all.p99 / all.p50).toFixed(1)} medians`,
+  `sockets heard ${bySocket.size} of ${sockets}; p99 is ${(all.p99 / all.p50).toFixed(1)} medians, the slowest socket's own median ${(medians.max / medians.p50).toFixed(1)} of the sockets' median`,
 );
 console.log(
-  `server: ${(cpuMs / all.count).toFixed(1)} ms of its processor per turn, pings and viewers included; ${((cpuMs / (phases * phaseMs)) * 100).toFixed(0)} % of a core`,
+  `server: ${(cpuUs / 1000 / all.count).toFixed(2)} ms of its processor per turn, pings and viewers included; ${((cpuUs / 1000 / countedMs) * 100).toFixed(0)} % of a core. The callers' own process was late by ${(lag.percentile(50) / 1e6 - 2).toFixed(1)} ms (p50), ${(lag.percentile(99) / 1e6 - 2).toFixed(1)} ms (p99)`,
 );
-console.log('\nmemory of the server (MB)   heap in use, least   resident, median');
-for (const [index, { heapMb, residentMb }] of memory.entries()) {
-  console.log(`  phase ${index + 1}${heapMb.toFixed(1).padStart(36)}${residentMb.toFixed(0).padStart(19)}`);
+
+check(
+  `${wrong.length} wrong answers${wrong.length === 0 ? '' : `, the first ${wrong[0]}`}`,
+  wrong.length === 0,
+);
+
+console.log(`\ngrowth over the ${countedRounds} rounds that count, in KiB per thousand conversations`);
+verdict('heap after a collection', 'heapKib', heapKibPerThousandMax);
+verdict('external', 'externalKib', heapKibPerThousandMax);
+verdict('resident', 'residentKib', residentKibPerThousandMax);
+
+const conversations = (warmUpRounds + countedRounds) * sockets;
+const complete = watching.filter(
+  ({ isOpen, told }) =>
+    isOpen &&
+    told.get('call-started') === conversations &&
+    told.get('call-ended') === conversations &&
+    told.get('turn-finished') === turns &&
+    !told.has('missed'),
+);
+const closings = await liveClosings();
+const events = watching.map(({ told }) => [...told.values()].reduce((sum, count) => sum + count, 0));
+console.log(`\nviewers: each that reads was told ${[...new Set(events)].join(' or ')} events`);
+check(
+  `${complete.length} of ${readers} were told of every call and turn, and missed nothing`,
+  complete.length === readers,
+);
+const toldDropped = [...closings].map(
+  ([reason, count]) => `${count} ${reason} (by round ${dropped.get(reason)})`,
+);
+check(
+  `of 3 that never read 3 were dropped: ${toldDropped.join(', ')}`,
+  closings.get('unread') === 2 && closings.get('lifeless') === 1,
+);
+for (const { leave } of [...watching, ...staring]) leave();
+
+function mb(kib: number): string {
+  return (kib / 1024).toFixed(2);
 }
-const reading = watching.slice(unreading);
-console.log(
-  `\nviewers: ${reading.filter(({ open }) => open()).length} of ${reading.length} that read are there, with ${reading.map(({ events }) => events()).join(', ')} events;`,
-);
-console.log(
-  `         of ${unreading} that never read ${watching.slice(0, unreading).filter(({ open }) => !open()).length} were dropped`,
-);
-for (const { leave } of watching) leave();
 
 function row(name: string, { count, p50, p95, p99, max }: Distribution): void {
   const ms = [p50, p95, p99, max].map((value) => value.toFixed(1).padStart(9)).join('');
   console.log(`${name.padEnd(34)}${String(count).padStart(7)}${ms}  (n, p50, p95, p99, max in ms)`);
 }
 
-/** One socket's life: call after call, each with a few turns. */
-async function callAgainAndAgain(socket: number): Promise<void> {
-  // Callers do not begin together.
-  await delay((turnEveryMs / sockets) * socket);
-  while (!stop.signal.aborted) await oneCall(socket);
+function check(what: string, holds: boolean): void {
+  console.log(`${holds ? 'PASS' : 'FAIL'}  ${what}`);
+  if (!holds) process.exitCode = 1;
 }
 
-async function oneCall(socket: number): Promise<void> {
-  const line = new WebSocket(`${holdline.url.replace('http', 'ws')}/retell/${demoKey}/call_${randomUUID()}`);
-  await once(line, 'open');
-  const ping = setInterval(
-    () => line.send(JSON.stringify({ interaction_type: 'ping_pong', timestamp: Date.now() })),
-    pingEveryMs,
+/** Passes when even the upper end of what the slope may be, two standard errors up, is below the limit. */
+function verdict(name: string, of: 'heapKib' | 'externalKib' | 'residentKib', atMost: number): void {
+  const { slope, error } = line(memory.map((at) => ({ x: at.conversations / 1000, y: at[of] })));
+  check(
+    `${name.padEnd(26)}${slope.toFixed(0).padStart(7)} ± ${(2 * error).toFixed(0)}, at most ${atMost}`,
+    slope + 2 * error <= atMost,
   );
-  line.send(JSON.stringify({ interaction_type: 'call_details', call: { direction: 'inbound' } }));
-  const transcript: { role: string; content: string }[] = [];
-  for (let turn = 1; turn <= turnsPerCall && !stop.signal.aborted; turn += 1) {
-    const startedMs = performance.now();
-    transcript.push({ role: 'user', content: lines[turn - 1] ?? 'Hello?' });
-    const { firstMs, text } = await oneTurn(line, turn, transcript);
-    if (phase >= 0) heard.push({ socket, ms: firstMs });
-    transcript.push({ role: 'agent', content: text });
-    await delay(Math.max(0, turnEveryMs - (performance.now() - startedMs)), undefined, {
-      signal: stop.signal,
-    }).catch(() => {});
+}
+
+/** Least squares: the slope, and its standard error. */
+function line(points: { x: number; y: number }[]): { slope: number; error: number } {
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [x, y] = [mean(points.map((at) => at.x)), mean(points.map((at) => at.y))];
+  const spread = points.reduce((sum, at) => sum + (at.x - x) ** 2, 0);
+  const slope = points.reduce((sum, at) => sum + (at.x - x) * (at.y - y), 0) / spread;
+  const rest = points.reduce((sum, at) => sum + (at.y - y - slope * (at.x - x)) ** 2, 0);
+  return { slope, error: Math.sqrt(rest / (points.length - 2) / spread) };
+}
+
+/** One socket's conversation: it begins at some moment, and its turns come as a caller's do. */
+async function converse(socket: number, counts: boolean): Promise<void> {
+  await delay(Math.random() * turnEveryMs);
+  const door: Door = socket % 2 === 0 ? 'retell' : 'relay';
+  const caller = await callThrough(door, holdline.url, demoKey);
+  const date = () => dates[Math.floor(Math.random() * dates.length)] ?? '';
+  const says: [kind: string, words: string, right: RegExp | string][] = [
+    ['a turn of talk', callerWords.talk, answerText],
+    ['a turn that checks a day', callerWords.check(date()), /doctor/i],
+    socket % 10 < 2
+      ? ['a turn that takes a time', callerWords.reserve, /doctor/i]
+      : ['a turn that checks a day', callerWords.check(date()), /doctor/i],
+    ['a turn of talk', callerWords.talk, answerText],
+  ];
+  for (const [kind, words, right] of says) {
+    await delay(turnEveryMs * (0.5 + Math.random()));
+    const { firstMs, text } = await caller.say(words);
+    const fits = typeof right === 'string' ? text === right : right.test(text);
+    if (!fits) wrong.push(`"${words}" at ${door}: ${text.slice(0, 200)}`);
+    turns += 1;
+    if (counts) heard.push({ socket, kind, ms: firstMs });
   }
-  clearInterval(ping);
-  line.close(1000);
-  await once(line, 'close');
+  await caller.hangUp();
 }
 
-/** A wrong or missing answer ends the benchmark. */
-function oneTurn(
-  line: WebSocket,
-  response_id: number,
-  transcript: object[],
-): Promise<{ firstMs: number; text: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ firstMs: number; text: string }>();
-  const startedMs = performance.now();
-  let firstMs = Number.NaN;
-  let text = '';
-  const closed = (code: number) => reject(new Error(`a socket was closed: ${code}`));
-  const message = (data: Buffer) => {
-    const frame = JSON.parse(data.toString()) as Record<string, unknown>;
-    if (frame['response_type'] !== 'response' || frame['response_id'] !== response_id) return;
-    text += String(frame['content']);
-    if (text !== '' && Number.isNaN(firstMs)) firstMs = performance.now() - startedMs;
-    if (frame['content_complete'] !== true) return;
-    line.off('message', message);
-    line.off('close', closed);
-    if (text.trim() === '' || /went wrong/i.test(text)) reject(new Error(`no answer: ${text}`));
-    else resolve({ firstMs, text });
-  };
-  line.on('message', message);
-  line.once('close', closed);
-  line.send(JSON.stringify({ interaction_type: 'response_required', response_id, transcript }));
-  return promise;
+/** Every call has ended, and what was told of it has been read. */
+async function quiet(): Promise<void> {
+  while ((await metric('holdline_sockets_open')) > readers + staring.length) await delay(100);
+  await delay(1_000);
 }
 
-async function view(index: number) {
-  const socket = new WebSocket(`${holdline.url.replace('http', 'ws')}/live`, {
-    headers: { authorization: `Bearer ${secret}` },
-  });
-  let events = 0;
-  socket.on('message', () => {
-    events += 1;
-  });
-  let open = true;
-  socket.on('close', () => {
-    open = false;
-  });
-  socket.on('error', () => {});
-  await once(socket, 'open');
-  if (index < unreading) socket.pause();
-  return { events: () => events, open: () => open, leave: () => socket.terminate() };
+async function liveClosings(): Promise<Map<string, number>> {
+  const text = await metrics();
+  const lines = text.matchAll(/^holdline_sockets_closed_total\{door="live",reason="(\w+)"\} (\d+)/gm);
+  return new Map([...lines].map(([, reason = '', count]) => [reason, Number(count)]));
 }
 
-/** The least heap in use is what a collection leaves; the rest is what was not collected yet. */
-async function memoryDuring(ms: number): Promise<{ heapMb: number; residentMb: number }> {
-  const heaps: number[] = [];
-  const residents: number[] = [];
-  const endMs = performance.now() + ms;
-  while (performance.now() < endMs) {
-    const text = await (await fetch(`${holdline.url}/metrics`)).text();
-    heaps.push(metric(text, 'nodejs_heap_size_used_bytes'));
-    residents.push(metric(text, 'process_resident_memory_bytes'));
-    await delay(500);
-  }
-  return {
-    heapMb: Math.min(...heaps) / 1024 / 1024,
-    residentMb: distribution(residents).p50 / 1024 / 1024,
-  };
+async function metric(name: string): Promise<number> {
+  return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(await metrics())?.[1]);
 }
 
-async function cpuSeconds(): Promise<number> {
-  return metric(await (await fetch(`${holdline.url}/metrics`)).text(), 'process_cpu_seconds_total');
-}
-
-function metric(text: string, name: string): number {
-  return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1]);
+async function metrics(): Promise<string> {
+  return (await fetch(`${holdline.url}/metrics`)).text();
 }
