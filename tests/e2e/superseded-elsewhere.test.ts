@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { callRecord } from '#booking/call-record.ts';
 import { redisServer } from '../redis-server.ts';
-import { Caller, spoken, vapiSecret } from '../running-app.ts';
+import { Caller, demoKey, spoken, vapiSecret } from '../running-app.ts';
 import {
   done,
   finish,
@@ -12,6 +12,7 @@ import {
   toolPiece,
   words,
 } from '../stand-ins/language-model.ts';
+import { RetellCaller } from '../stand-ins/retell.ts';
 import { startTwoServers, type TwoServers } from '../two-servers.ts';
 
 interface Line extends AsyncDisposable {
@@ -107,6 +108,24 @@ redisServer.describe('a newer request on another process', () => {
     expect(spoken(await older2.whole)).not.toMatch(/w100 |holding|sorry/);
     await line.model.quiet();
     expect(await claims(line)).toBe(1);
+  });
+
+  test('on a socket, too: the older connection’s words end, and are said to be complete', async () => {
+    await using line = await openLine();
+    const [first, second] = line.two.servers;
+    await using before = new RetellCaller(first, { key: demoKey });
+    await before.connect();
+    line.model.answer(talk(20));
+    before.transcript.push({ role: 'user', content: 'Hello?' });
+    const older = before.ask('response_required');
+    await expect.poll(() => before.wordsOf(older).length, { timeout: 5_000 }).toBeGreaterThan(1);
+    await using back = new RetellCaller(second, { key: demoKey, callSid: before.callSid });
+    await back.connect();
+    line.model.answer(talk(1));
+    const newer = back.say('Are you there?');
+    expect(await before.answer(older)).not.toContain('w100 ');
+    expect((await newer).trim().split(' ')).toHaveLength(20);
+    await line.model.quiet();
   });
 
   test('with the store gone both are answered, nothing breaks, and only the newer one’s tool is run', async () => {
