@@ -31,7 +31,7 @@ export async function findAppointments(
     (tx) => tx<Appointment[]>`
       select id, slot_id as "slotId", starts_at as "startsAt", practitioner_id as "practitionerId", patient
       from appointments
-      where tenant_id = ${tenantId} and patient ->> 'phone' = ${phone} and status = 'booked'
+      where tenant_id = ${tenantId} and phone = ${phone} and status = 'booked'
         and starts_at > ledger_now()
       order by starts_at`,
   );

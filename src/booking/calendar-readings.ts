@@ -58,20 +58,85 @@ interface StoredChannel {
   expiresAt: Date;
 }
 
+/** A claim of the practitioner's waits for one part at most, which takes some 20 ms where nothing else is done. */
+const partMax = 100;
+
 /**
- * Makes busy times follow a reading. Slots and appointments are never touched: a slot under a busy time is not open,
- * and an appointment under one is a conflict.
+ * Makes busy times follow a reading, part by part, so that claims get in between. Slots and appointments are never
+ * touched: a slot under a busy time is not open, and an appointment under one is a conflict. Whoever is interrupted
+ * leaves the place to go on from as it was; the same reading is then made again, and does no harm.
  *
- * @returns not applied when another reading was since this one began
+ * @returns not applied when another reading was begun to be applied since this one began; what had changed by then counts
  */
 export async function applyReading(
   sql: Sql,
   { tenantId, practitionerId }: CalendarKey,
   reading: CalendarReading,
 ): Promise<{ applied: boolean; changed: number }> {
-  const [row] = await sql<[{ answer: { applied: boolean; changed: number } }]>`
-    select apply_calendar(${tenantId}, ${sql.json({ practitionerId, ...reading } as never)}) as answer`;
-  return row.answer;
+  const { calendarId, whole, events } = reading;
+  const [begun] = await sql<[{ round: string | null }]>`
+    select begin_reading(${tenantId}, ${practitionerId}, ${calendarId}, ${reading.round})::text as round`;
+  const { round } = begun;
+  let changed = 0;
+  if (round === null) return { applied: false, changed };
+  const changes = whole ? await differences(sql, { tenantId, practitionerId }, events) : events;
+  for (const part of partsOf(changes)) {
+    const [row] = await sql<[{ answer: { applied: boolean; changed: number } }]>`
+      select apply_reading_part(${tenantId}, ${practitionerId}, ${round}, ${sql.json(part as never)}) as answer`;
+    changed += row.answer.changed;
+    if (!row.answer.applied) return { applied: false, changed };
+  }
+  await sql`select ask_after_reading(${tenantId}, ${practitionerId}, ${calendarId}, ${whole})`;
+  const end = { ...reading, practitionerId, round, events: events.filter(({ id }) => ownEvent.test(id)) };
+  const [finished] = await sql<[{ applied: boolean }]>`
+    select finish_reading(${tenantId}, ${sql.json(end as never)}) as applied`;
+  return { applied: finished.applied, changed };
+}
+
+/** As `calendar_event_id` makes them. */
+const ownEvent = /^hl[0-9a-f]{32}$/;
+
+type ReadEvent = CalendarReading['events'][number];
+
+/** What the busy times do not say yet of a whole window; what is not in it any more counts as removed. */
+async function differences(
+  sql: Sql,
+  { tenantId, practitionerId }: CalendarKey,
+  events: ReadEvent[],
+): Promise<ReadEvent[]> {
+  const rows = await inTenant(
+    sql,
+    tenantId,
+    (tx) => tx<{ id: string; startsAt: Date; endsAt: Date }[]>`
+      select event_id as id, starts_at as "startsAt", ends_at as "endsAt" from busy_times
+      where practitioner_id = ${practitionerId} and source = 'google'`,
+  );
+  const known = new Map(rows.map((row) => [row.id, row]));
+  const changes: ReadEvent[] = [];
+  for (const event of events) {
+    const { startsAt, endsAt } = event;
+    const busy = known.get(event.id);
+    known.delete(event.id);
+    const takesTime = startsAt !== undefined && endsAt !== undefined && startsAt < endsAt;
+    const same = takesTime
+      ? busy !== undefined && +busy.startsAt === +startsAt && +busy.endsAt === +endsAt
+      : busy === undefined;
+    if (!same) changes.push(event);
+  }
+  for (const id of known.keys()) changes.push({ id, seriesId: null, removed: true });
+  return changes;
+}
+
+/** A series stays together as far as it can, what is said about the whole of it first. */
+function partsOf(events: ReadEvent[]): ReadEvent[][] {
+  const ordered = events.toSorted((a, b) => {
+    const [one, other] = [a.seriesId ?? a.id, b.seriesId ?? b.id];
+    if (one !== other) return one < other ? -1 : 1;
+    return Number(a.seriesId !== null) - Number(b.seriesId !== null);
+  });
+  return Array.from({ length: Math.ceil(ordered.length / partMax) }, (_, n) =>
+    ordered.slice(n * partMax, (n + 1) * partMax),
+  );
 }
 
 /** Asks for a reading; many who ask before it has begun get one. */

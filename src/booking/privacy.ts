@@ -16,7 +16,7 @@ export async function forgetPerson(
   const upcoming = await inTenant(sql, tenantId, async (tx) => {
     const [row] = await tx<[{ count: number }]>`
       select count(*)::integer as count from appointments
-      where tenant_id = ${tenantId} and patient ->> 'phone' = ${phone} and status = 'booked'
+      where tenant_id = ${tenantId} and phone = ${phone} and status = 'booked'
         and starts_at > ledger_now()`;
     return row.count;
   });

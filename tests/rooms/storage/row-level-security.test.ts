@@ -81,11 +81,10 @@ async function useEveryTable(tenantId: string, practitionerId: string): Promise<
     (tx) => tx`insert into call_back_requests (tenant_id, number) values (${tenantId}, '+15550100009')`,
   );
   const [day, next] = [Date.now(), Date.now() + 2 * 86_400_000].map((ms) => new Date(ms).toISOString());
-  const reading = {
-    ...{ practitionerId, calendarId: 'lee@clinic.example', round: 0, whole: true, listedFrom: day },
-    ...{ windowEndsAt: next, syncToken: 'token', events: [{ id: 'away', startsAt: day, endsAt: next }] },
-  };
-  const [applied] = await app`select apply_calendar(${tenantId}, ${app.json(reading as never)}) as answer`;
+  const events = app.json([{ id: 'away', startsAt: day, endsAt: next }] as never);
+  const [applied] = await app`
+    select apply_reading_part(${tenantId}, ${practitionerId},
+      begin_reading(${tenantId}, ${practitionerId}, 'lee@clinic.example', 0), ${events}) as answer`;
   expect(applied?.['answer']).toEqual({ applied: true, changed: 1 });
 }
 
