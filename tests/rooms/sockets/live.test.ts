@@ -64,8 +64,9 @@ describe('the live feed', () => {
     const other = { id: '00000000-0000-4000-8000-0000000000ff', key: 'another' };
     app.happenings.callStarted(other, 'theirs', { caller: number });
     app.happenings.callStarted(app.organization, 'ours', { caller: number });
+    // Told after theirs. The end of an earlier test's call may come in between.
     await line.next(({ call }) => call === 'ours');
-    expect(line.received.map(({ call }) => call)).toEqual(['ours']);
+    expect(line.received.map(({ call }) => call)).not.toContain('theirs');
   });
 
   test('is for those with a key, and takes no messages', async () => {
