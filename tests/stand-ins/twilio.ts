@@ -50,6 +50,8 @@ export interface TwilioStandIn extends AsyncDisposable {
   /** Decides how a request to send is met, by the number it is for and how often that was asked for. */
   mood: (to: string, attempt: number) => Mood;
   delayMs: number;
+  /** How long it takes to accept what it then lists at once. */
+  acceptDelayMs: number;
   /** Stops answering the telephone at all, until told to come back to the same address. */
   leave(): Promise<void>;
   comeBack(): Promise<void>;
@@ -86,6 +88,7 @@ export async function startTwilio(): Promise<TwilioStandIn> {
     const to = form['To'] ?? '';
     const attempt = (asked.get(to) ?? 0) + 1;
     asked.set(to, attempt);
+    if (standIn.acceptDelayMs > 0) await setTimeout(standIn.acceptDelayMs);
     const mood = standIn.mood(to, attempt);
     switch (mood.type) {
       case 'accept':
@@ -166,6 +169,7 @@ export async function startTwilio(): Promise<TwilioStandIn> {
     requests,
     mood: () => ({ type: 'accept' }),
     delayMs: 0,
+    acceptDelayMs: 0,
     leave,
     async comeBack() {
       server.listen(port, '127.0.0.1');
