@@ -36,9 +36,11 @@ export function reserveSlot(offering: Offering, prompts: Prompts): Tool<typeof a
       }
       const { slotId: id, version } = wanted;
       const outcome = await claim(offering, context.call, { slotId: id, version, turn: context.turn });
-      // Whatever the answer, the cached day may no longer be right.
-      await offering.openSlots.changed(context.organization, wanted.startsAt);
-      if (outcome.held) return held({ prompts, context, patientName }, wanted, outcome);
+      // Whatever the answer, the cached day may no longer be right. Who has the slot need not wait until it is dropped.
+      const dropped = offering.openSlots.changed(context.organization, wanted.startsAt);
+      if (outcome.held)
+        return { ...held({ prompts, context, patientName }, wanted, outcome), settled: dropped };
+      await dropped;
       if (outcome.reason === 'superseded') {
         return { result: { success: false, reason: 'superseded' }, speech: '', settled: Promise.resolve() };
       }
