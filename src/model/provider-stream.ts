@@ -34,9 +34,10 @@ export class ProviderStream implements DeltaIterator {
   readonly #body: Buffer;
   readonly #signal: AbortSignal;
   readonly #reader = new StreamReader();
+  /** What came since somebody last looked, as latin1: what came together is read in one go. */
+  #unread = '';
   /** Read, and not taken by anybody yet. */
   #deltas: ModelDelta[] = [];
-  #unread = 0;
   /** The provider's answer has ended. */
   #ended = false;
   /** Everything was read. */
@@ -67,9 +68,9 @@ export class ProviderStream implements DeltaIterator {
       const delta = this.#deltas.shift();
       if (delta !== undefined) return { value: delta, done: false };
       this.#signal.throwIfAborted();
-      if (this.#reader.failure !== undefined && this.#unread === 0) throw this.#leave(this.#reader.failure);
-      if (this.#over) return { value: undefined, done: true };
-      if (this.#unread > 0) this.#take();
+      if (this.#unread !== '' && !this.#over) this.#read();
+      else if (this.#reader.failure !== undefined) throw this.#leave(this.#reader.failure);
+      else if (this.#over) return { value: undefined, done: true };
       else if (this.#reader.done || this.#ended) this.#end();
       else if (this.#problem !== undefined) throw this.#problem;
       else {
@@ -104,14 +105,12 @@ export class ProviderStream implements DeltaIterator {
     const pouring = this.#pouring;
     if (pouring === undefined) return;
     pouring.due = false;
-    if (this.#unread > 0) this.#deltas.push(...this.#reader.given());
-    this.#unread = 0;
+    if (this.#unread !== '') this.#read();
     let wanted = true;
     while (wanted && this.#deltas[0]?.type === 'text') {
       const [words] = this.#deltas.splice(0, 1);
       if (words?.type === 'text') wanted = pouring.listener.words(words);
     }
-    if (wanted) this.#attempt?.flow();
     const goesOn =
       this.#deltas.length === 0 &&
       !(this.#over || this.#ended || this.#reader.done || this.#signal.aborted) &&
@@ -131,15 +130,16 @@ export class ProviderStream implements DeltaIterator {
     }
   }
 
-  #take(): void {
-    this.#deltas = this.#reader.given();
-    this.#unread = 0;
+  #read(): void {
+    this.#reader.read(this.#unread);
+    this.#unread = '';
+    this.#deltas.push(...this.#reader.given());
     this.#attempt?.flow();
   }
 
   #end(): void {
     this.#reader.end();
-    this.#deltas = this.#reader.given();
+    this.#deltas.push(...this.#reader.given());
     this.#over = true;
     if (!this.#ended) setTimeout(() => this.#leave(), lastBytesMs).unref();
   }
@@ -151,10 +151,9 @@ export class ProviderStream implements DeltaIterator {
       bytes: (bytes) => {
         // After the end nothing counts, but the connection is free only when everything was read.
         if (this.#over) return true;
-        this.#reader.read(bytes);
-        this.#unread += bytes.length;
+        this.#unread += bytes;
         this.#wake();
-        return this.#unread < unreadBytesMax;
+        return this.#unread.length < unreadBytesMax;
       },
       ended: () => {
         this.#ended = true;

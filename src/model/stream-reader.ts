@@ -44,14 +44,14 @@ export class StreamReader {
    * @param bytes as latin1, one character for each
    */
   read(bytes: string): void {
-    // Nearly every chunk of a provider's is one whole event, like those before it.
+    // Nearly everything a provider sends are whole events, like those before them.
     const known =
       this.#rest === '' && this.#data.length === 0 && !this.done && this.failure === undefined
         ? this.#known
         : undefined;
-    const content = known?.take(bytes, 0);
-    if (known !== undefined && content !== undefined && known.end === bytes.length) {
-      this.#copy(content);
+    const contents = known?.take(bytes, 0);
+    if (known !== undefined && contents !== undefined && known.end === bytes.length) {
+      this.#copy(contents);
       return;
     }
     this.#guarded(() => {
@@ -101,10 +101,10 @@ export class StreamReader {
   #take(text: string): void {
     let at = 0;
     while (at < text.length && !this.done) {
-      const content = this.#data.length === 0 ? this.#known?.take(text, at) : undefined;
-      if (content !== undefined && this.#known !== undefined) {
+      const contents = this.#data.length === 0 ? this.#known?.take(text, at) : undefined;
+      if (contents !== undefined && this.#known !== undefined) {
         at = this.#known.end;
-        this.#copy(content);
+        this.#copy(contents);
         continue;
       }
       const line = lineAt(text, at);
@@ -149,10 +149,12 @@ export class StreamReader {
     this.#known = KnownChunk.of(line, latin1(text));
   }
 
-  #copy(content: string): void {
-    if (content === '') return;
-    this.#said = true;
-    this.#copied.push(content);
+  #copy(contents: string[]): void {
+    for (const content of contents) {
+      if (content === '') continue;
+      this.#said = true;
+      this.#copied.push(content);
+    }
   }
 
   #say(text: string): void {

@@ -120,4 +120,11 @@ describe('a chunk that differs from the first in anything but its words', () => 
     );
     expect(textOf(read(`${cumulative.join('')}${stop}${done}`).deltas)).toBe('One two three');
   });
+
+  test('and thinks the very words it says, teaches nothing: other thoughts are never said', () => {
+    const thoughts = ['Yes', 'a secret', 'another'].map((thought) =>
+      event(chunk({ reasoning: { content: thought }, content: 'Yes' })),
+    );
+    expect(textOf(read(`${thoughts.join('')}${stop}${done}`).deltas)).toBe('YesYesYes');
+  });
 });
