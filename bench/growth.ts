@@ -13,7 +13,7 @@ import {
   ratios,
   rounds,
 } from './finding.ts';
-import { type Installation, secret } from './installation.ts';
+import { type Installation, openInstallation, secret } from './installation.ts';
 import { answerText, callerWords, unpaced } from './model-words.ts';
 import { openDates } from './open-dates.ts';
 import type { Running } from './processes.ts';
@@ -32,53 +32,67 @@ export async function growth(installation: Installation): Promise<Finding> {
   await installation.pace(unpaced);
   const rows: Row[] = [];
   const goals: Goal[] = [];
-  const dates = await withServer(installation, () => openDates(installation.owner, 8));
-  const bySize: number[][] = [];
-  for (const size of sizes) {
+  const [smallest, ...larger] = sizes;
+  if (smallest === undefined) throw new Error('GROWTH names no size; write it as 10:10000,1000:1000000');
+  // One ledger stays as it is, so that each size is compared within one stretch of time.
+  await using still = await openInstallation();
+  await still.pace(unpaced);
+  await withServer(still, async () => {});
+  await growTo(still, smallest);
+  const notes: string[] = [];
+  for (const size of larger) {
+    // Whoever was grown before is the clinic that is called: its server must have filled it first.
+    await withServer(installation, async () => {});
+    const startedMs = performance.now();
     await growTo(installation, size);
-    const measured = await withServer(installation, (server) => toolTurns(server, dates));
-    bySize.push(measured.map((times) => distribution(times).p50));
-    rows.push({
-      about: 'a turn that checks a day, by what else the ledger holds',
-      target: `${size.organizations} organizations, ${size.slots} slots`,
-      figures: percentiles(measured.flat()),
-    });
+    notes.push(`${named(size)}: grown in ${Math.round((performance.now() - startedMs) / 1_000)} s`);
+    await using stack = new AsyncDisposableStack();
+    const contenders = [];
+    for (const [name, one] of [
+      [named(smallest), still],
+      [named(size), installation],
+    ] as const) {
+      const server = stack.use(await one.holdline({ name }));
+      const dates = await openDates(one.owner, 8);
+      contenders.push({ name, turns: () => toolTurns(server, dates) });
+    }
+    for (const { turns } of contenders) await turns();
+    const measured = await interleaved(contenders, rounds, ({ turns }) => turns());
+    for (const [{ name }, times] of measured) {
+      const about = `a turn that checks a day, by what else the ledger holds, up to ${named(size)}`;
+      rows.push({ about, target: name, figures: percentiles(times.flat()) });
+    }
+    const [few = [], many = []] = [...measured.values()].map((times) =>
+      times.map((one) => distribution(one).p50),
+    );
+    goals.push(
+      goal(`tool turn p50, ${named(size)}`, {
+        reference: named(smallest),
+        atMost: 1.15,
+        rounds: ratios(many, few),
+      }),
+    );
   }
-  const [first = [], last = []] = [bySize[0], bySize.at(-1)];
-  const largest = sizes.at(-1);
-  goals.push(
-    goal(`tool turn p50, ${largest?.organizations} organizations and ${largest?.slots} slots`, {
-      reference: 'itself at the smallest',
-      atMost: 1.15,
-      rounds: ratios(last, first),
-    }),
-  );
-  rows.push(...(await byLength(installation)), ...(await byProcesses(installation)));
-  return {
-    question,
-    rows,
-    goals,
-    notes: ['the sizes cannot be taken in turns: each is measured after the ledger has grown to it'],
-  };
+  rows.push(...(await byLength(still)), ...(await byProcesses(still)));
+  return { question, rows, goals, notes };
+}
+
+function named({ organizations, slots }: { organizations: number; slots: number }): string {
+  return `${organizations} organizations, ${slots} slots`;
 }
 
 async function withServer<T>(installation: Installation, work: (server: Running) => Promise<T>): Promise<T> {
   await using server = await installation.holdline();
-  return work(server);
+  // Awaited here, as the server ends with this function.
+  return await work(server);
 }
 
-async function toolTurns(server: Running, dates: string[]): Promise<number[][]> {
+async function toolTurns(server: Running, dates: string[]): Promise<number[]> {
   using client = new StreamClient(server.url);
-  const measured: number[][] = [];
-  for (let round = 0; round <= rounds; round += 1) {
-    const times = await lanes(turnsPerRound, async (n) => {
-      const words = callerWords.check(dates[n % dates.length] ?? '');
-      return (await ask(client, chatBody(randomUUID(), words), /doctor/i)).firstContentMs;
-    });
-    // The first round warms up.
-    if (round > 0) measured.push(times);
-  }
-  return measured;
+  return await lanes(turnsPerRound, async (n) => {
+    const words = callerWords.check(dates[n % dates.length] ?? '');
+    return (await ask(client, chatBody(randomUUID(), words), /doctor/i)).firstContentMs;
+  });
 }
 
 async function byLength(installation: Installation): Promise<Row[]> {

@@ -22,9 +22,9 @@ const paces: [about: string, pace: Pace, goalAtMost: number | undefined][] = [
     undefined,
   ],
 ];
-/** Bookings without waiting for a model, as many as the clinic has slots left for, and checks beside them. */
+/** Without waiting for a model: checks of days that nobody books on, which memory answers; then bookings. */
+const quickChecks = 400;
 const quickBookings = 60;
-const quickChecks = 500;
 const quickAtOnce = 4;
 
 /** Somebody who books, turn by turn; gives when the first word of each turn came. */
@@ -88,52 +88,70 @@ async function bookOnce(line: Line | undefined, dates: string[]): Promise<number
 
 async function quickly({ owner }: Installation, line: Line | undefined, dates: string[]) {
   if (line === undefined) throw new Error('nobody to book with');
+  // Days of its own for each lane: whoever wants another's slot is told so, which is another answer.
+  const inLanes = (count: number, work: (day: string, call: string) => Promise<void>) =>
+    Promise.all(
+      Array.from({ length: quickAtOnce }, async (_, lane) => {
+        const day = dates[lane] ?? '';
+        for (let n = 0; n < count / quickAtOnce; n += 1) await work(day, randomUUID());
+      }),
+    );
+  const ofTool = async (calls: string[], tool: string) => {
+    const times = await owner<{ ms: number }[]>`
+      select tool_ms as ms from call_turns where call_sid = any(${calls}) and tools = ${[tool]}`;
+    return times.map(({ ms }) => ms);
+  };
+  const checksOnly = async (count: number) => {
+    const calls: string[] = [];
+    await inLanes(count, async (day, call) => {
+      await line.turn(call, callerWords.check(day));
+      calls.push(call);
+    });
+    return ofTool(calls, 'check_availability');
+  };
+  // The first ones find code cold.
+  await checksOnly(quickChecks);
+  const checks: number[][] = [];
+  for (let round = 0; round < rounds; round += 1) checks.push(await checksOnly(quickChecks));
+
   const wholeMs: number[] = [];
-  const calls: string[] = [];
-  await Promise.all(
-    Array.from({ length: quickAtOnce }, async (_, lane) => {
-      // Days of its own: whoever wants another's slot is told so, which is another answer.
-      const days = dates.filter((__, index) => index % quickAtOnce === lane);
-      for (let n = 0; n < (quickBookings + quickChecks) / quickAtOnce; n += 1) {
-        const call = randomUUID();
-        const day = days[n % days.length] ?? '';
-        const checks = await line.turn(call, callerWords.check(day));
-        // The first of each lane finds caches empty and code cold.
-        if (n > 3) calls.push(call);
-        if (n % 10 !== 0 || n >= quickBookings * 2.5) continue;
-        wholeMs.push(
-          checks +
-            (await line.turn(call, callerWords.reserve)) +
-            (await line.turn(call, callerWords.confirm)),
-        );
-      }
-    }),
-  );
-  const times = await owner<{ tool: string; ms: number }[]>`
-    select tools[1] as tool, tool_ms as ms from call_turns where call_sid = any(${calls}) and cardinality(tools) = 1`;
-  const of = (tool: string) => times.filter((one) => one.tool === tool).map(({ ms }) => ms);
+  const bookings: string[] = [];
+  await inLanes(quickBookings, async (day, call) => {
+    bookings.push(call);
+    wholeMs.push(
+      (await line.turn(call, callerWords.check(day))) +
+        (await line.turn(call, callerWords.reserve)) +
+        (await line.turn(call, callerWords.confirm)),
+    );
+  });
+  const afterBooking = await ofTool(bookings, 'check_availability');
+  const [reserve, confirm] = [
+    await ofTool(bookings, 'reserve_slot'),
+    await ofTool(bookings, 'send_sms_reminder'),
+  ];
   const about = `our own time, ${quickAtOnce} calls at a time (tools: arguments complete to result ready)`;
   const named: [string, number[]][] = [
-    ['check_availability from memory', of('check_availability')],
-    ['reserve_slot', of('reserve_slot')],
-    ['send_sms_reminder', of('send_sms_reminder')],
+    ['check_availability from memory', checks.flat()],
+    ['check_availability of a day just booked on', afterBooking],
+    ['reserve_slot', reserve],
+    ['send_sms_reminder', confirm],
     ['three turns of a booking, whole', wholeMs],
   ];
-  const p95 = (tool: string) => [distribution(of(tool)).p95];
+  const p95 = (list: number[]) => [distribution(list).p95];
   return {
     rows: named.map(([target, list]) => ({ about, target, figures: percentiles(list) })),
     goals: [
       goal('our own time of a check from memory, p99, ms', {
         atMost: 2,
-        rounds: [distribution(of('check_availability')).p99],
+        rounds: checks.map((list) => distribution(list).p99),
       }),
-      goal('target: check from the cache, p95, ms', { atMost: 200, rounds: p95('check_availability') }),
-      goal('target: reserve, p95, ms', { atMost: 100, rounds: p95('reserve_slot') }),
-      goal('target: SMS promised, p95, ms', { atMost: 300, rounds: p95('send_sms_reminder') }),
-      goal('target: the whole flow without the model, p95, ms', {
-        atMost: 1_500,
-        rounds: [distribution(wholeMs).p95],
+      goal('target: check from the cache, p95, ms', {
+        atMost: 200,
+        rounds: p95([...checks.flat(), ...afterBooking]),
       }),
+      goal('target: reserve, p95, ms', { atMost: 100, rounds: p95(reserve) }),
+      goal('target: SMS promised, p95, ms', { atMost: 300, rounds: p95(confirm) }),
+      goal('target: the whole flow without the model, p95, ms', { atMost: 1_500, rounds: p95(wholeMs) }),
     ],
   };
 }
