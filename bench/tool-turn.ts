@@ -2,6 +2,7 @@
 // Beside the usual design: a webhook for the tool and a second pass of the model for its result. And what of that is
 // ours: the tools' own time, and a whole booking with a model that takes none.
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { distribution } from './figures.ts';
 import { type Finding, goal, interleaved, median, percentiles, type Row, ratios, rounds } from './finding.ts';
 import { type Installation, secret } from './installation.ts';
@@ -97,6 +98,8 @@ async function quickly({ owner }: Installation, line: Line | undefined, dates: s
       }),
     );
   const ofTool = async (calls: string[], tool: string) => {
+    // The records of turns are written together, a moment after them.
+    await wait(500);
     const times = await owner<{ ms: number }[]>`
       select tool_ms as ms from call_turns where call_sid = any(${calls}) and tools = ${[tool]}`;
     return times.map(({ ms }) => ms);

@@ -34,6 +34,8 @@ export interface TurnTimes {
 
 /** In one round trip: a statement of so many takes some milliseconds, which each of them waits. */
 const togetherMax = 32;
+/** Nobody waits for the record of a turn, and written by itself each costs Postgres as much as beginning one. */
+const recordsGatherMs = 100;
 /** Two, so that while one is committed the next is on its way. */
 const tripsMax = 2;
 
@@ -49,6 +51,7 @@ export function createTurnLedger({ sql, log }: { sql: Sql; log: Log }): TurnLedg
   const record = adaptiveBatch<CallKey & TurnTimes, true>({
     sizeMax: togetherMax,
     tripsMax: 1,
+    gatherMs: recordsGatherMs,
     ask: async (turns) => {
       await sql`select record_turns(${sql.json(turns.map((turn) => ({ ...turn })))})`;
       return turns.map(() => true);

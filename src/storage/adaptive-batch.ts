@@ -5,15 +5,18 @@
  * @param options.ask answers each question in its place; when it throws, every question of the batch fails with it
  * @param options.sizeMax questions in one trip: bounds how long the first waits for the last one's answer
  * @param options.tripsMax trips on their way at once
+ * @param options.gatherMs how long a question waits for others to travel with, where nobody waits for its answer
  */
 export function adaptiveBatch<Question, Answer>({
   ask,
   sizeMax,
   tripsMax,
+  gatherMs,
 }: {
   ask: (questions: Question[]) => Promise<Answer[]>;
   sizeMax: number;
   tripsMax: number;
+  gatherMs?: number;
 }): (question: Question) => Promise<Answer> {
   let waiting: Waiting<Question, Answer>[] = [];
   let trips = 0;
@@ -48,10 +51,11 @@ export function adaptiveBatch<Question, Answer>({
   return (question) => {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     waiting.push({ question, resolve, reject });
-    // What the same tick asks, travels together.
     if (!due && trips < tripsMax) {
       due = true;
-      process.nextTick(go);
+      // What the same tick asks, travels together.
+      if (gatherMs === undefined) process.nextTick(go);
+      else setTimeout(go, gatherMs);
     }
     return promise;
   };
