@@ -66,6 +66,19 @@ async function run({ full = false, only }: { full?: boolean; only?: string }): P
   }).filter(([name]) => wanted === undefined || wanted.includes(name));
   const findings: Record<string, Finding> = {};
   const printed: Record<string, string> = {};
+  const goals = () => [
+    ...Object.values(findings).flatMap((finding) => finding.goals),
+    ...calendarGoal(printed['availability']),
+  ];
+  const origin = about();
+  const file = join(folder, `${origin.at.slice(0, 10)}-${origin.commit}${full ? '-full' : ''}.json`);
+  /** After each question: a run that is interrupted has measured something all the same. */
+  const keep = async (): Promise<Results> => {
+    const tookSeconds = Math.round((performance.now() - startedMs) / 1_000);
+    const results = { ...origin, full, tookSeconds, findings, printed };
+    if (wanted === undefined) await writeFile(file, `${JSON.stringify(results, undefined, 1)}\n`);
+    return results;
+  };
   for (const [name, question] of chosen) {
     // Each on a ledger and a model of its own, as what one leaves behind would slow the next.
     await using installation = await openInstallation();
@@ -76,29 +89,16 @@ async function run({ full = false, only }: { full?: boolean; only?: string }): P
     const { question: asked, rows, goals, notes } = finding;
     findings[name] = { question: asked, rows, goals, notes };
     print(finding);
+    await keep();
   }
   for (const name of programs.filter((one) => wanted === undefined || wanted.includes(one))) {
     printed[name] = execFileSync(process.execPath, [`bench/${name}.ts`], { cwd: root, encoding: 'utf8' });
     console.log(printed[name]);
   }
   console.log('\n# Goals');
-  const goals = [
-    ...Object.values(findings).flatMap((finding) => finding.goals),
-    ...calendarGoal(printed['availability']),
-  ];
-  for (const one of goals) console.log(goalLine(one));
-  const results = {
-    ...about(),
-    full,
-    tookSeconds: Math.round((performance.now() - startedMs) / 1_000),
-    findings,
-    printed,
-  };
-  const file = join(folder, `${results.at.slice(0, 10)}-${results.commit}${full ? '-full' : ''}.json`);
-  if (wanted === undefined) await writeFile(file, `${JSON.stringify(results, undefined, 1)}\n`);
-  console.log(
-    `\n${results.tookSeconds} s${wanted === undefined ? `, kept in ${file.slice(root.length + 1)}` : ''}`,
-  );
+  for (const one of goals()) console.log(goalLine(one));
+  const { tookSeconds } = await keep();
+  console.log(`\n${tookSeconds} s${wanted === undefined ? `, kept in ${file.slice(root.length + 1)}` : ''}`);
 }
 
 /** The one target that another benchmark measures: it prints a calendar's answers with their 95th percentile. */
