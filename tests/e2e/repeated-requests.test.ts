@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { callRecord } from '#booking/call-record.ts';
 import { createOpenAiModel } from '#model/openai.ts';
+import { inTenant } from '#storage/postgres.ts';
 import { createLog } from '#telemetry/log.ts';
 import { redisServer } from '../redis-server.ts';
 import { Caller, type RunningApp, spoken, startApp, vapiSecret } from '../running-app.ts';
@@ -62,7 +63,18 @@ async function offered(two: Two): Promise<Caller> {
   two.model.answer(toolCalls(['check_availability', { date: openDate() }]));
   const caller = new Caller(two.apps[0]);
   await caller.say('When are you free?');
+  // Whoever listens to offers takes longer than their being written; the other process is to find them.
+  await expect.poll(() => offersOf(two, caller)).toBeGreaterThan(0);
   return caller;
+}
+
+async function offersOf({ apps: [{ sql, organization }] }: Two, { callSid }: Caller): Promise<number> {
+  const rows = await inTenant(
+    sql,
+    organization.id,
+    (tx) => tx`select from call_offers where call_sid = ${callSid}`,
+  );
+  return rows.length;
 }
 
 const said = 'I would like the first one';
