@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
 import { cancelAppointment, findAppointments, moveAppointment } from '#booking/appointment-changes.ts';
 import { confirmBooking } from '#booking/appointments.ts';
@@ -167,6 +168,52 @@ describe('a caller’s own appointments', () => {
   });
 });
 
+describe('a move', () => {
+  const schedule = { slotMinutes: 60, gridMinutes: 30, bufferMinutes: 15 };
+
+  test('into the buffer of another appointment is refused, and the old time stays', async () => {
+    await using clinic = await openClinic({ schedule });
+    const slots = await clinic.open();
+    const { call, id } = await book(clinic, nth(slots, 10));
+    await book(clinic, nth(slots, 20));
+    // It begins when the other one ends, and the other one's buffer has not passed.
+    expect(await moveAppointment(clinic.sql, call, id, nth(slots, 22))).toEqual({
+      moved: false,
+      reason: 'taken',
+    });
+    expect(await slotStatus(clinic, nth(slots, 10).slotId)).toBe('booked');
+    expect(await moveAppointment(clinic.sql, call, id, nth(slots, 23))).toMatchObject({ moved: true });
+  });
+
+  test('by half its own length is in nobody’s way', async () => {
+    await using clinic = await openClinic({ schedule });
+    const slots = await clinic.open();
+    const { call, id } = await book(clinic, nth(slots, 10));
+    expect(await moveAppointment(clinic.sql, call, id, nth(slots, 11))).toMatchObject({ moved: true });
+    expect(await slotStatus(clinic, nth(slots, 10).slotId)).toBe('available');
+  });
+
+  test.each(['insert on appointments', 'update on call_states'])(
+    'that fails at an %s changes nothing',
+    async (at) => {
+      await using clinic = await openClinic();
+      const slots = await clinic.open();
+      const { call, id } = await book(clinic, nth(slots, 20));
+      const owner = postgres(clinic.database.ownerUrl, { max: 1, onnotice: () => {} });
+      await owner.unsafe(`
+        create function fail() returns trigger language plpgsql as 'begin raise exception ''struck''; end';
+        create trigger struck before ${at} for each row execute function fail()`);
+      await expect(moveAppointment(clinic.sql, call, id, nth(slots, 30))).rejects.toThrow(/struck/);
+      await owner.unsafe(`drop function fail cascade`);
+      await owner.end();
+      const { appointments } = await callRecord(clinic.sql, call.tenantId, call.callSid);
+      expect(appointments).toMatchObject([{ id, slotId: nth(slots, 20).slotId, status: 'booked' }]);
+      expect(await slotStatus(clinic, nth(slots, 20).slotId)).toBe('booked');
+      expect(await slotStatus(clinic, nth(slots, 30).slotId)).toBe('available');
+    },
+  );
+});
+
 describe('a caller who was cut off and rings again', () => {
   test('finds the hold again once the first call has ended, from the same number', async () => {
     await using clinic = await openClinic();
@@ -210,6 +257,13 @@ describe('privacy', () => {
     const { organization, sql } = clinic;
     expect(await forgetPerson(sql, organization.id, number)).toEqual({ forgotten: false, upcoming: 1 });
     await cancelAppointment(sql, call, id);
+    // Someone who only called, and someone who wants to be called back, are the same person.
+    await clinic.call(number);
+    await inTenant(
+      sql,
+      organization.id,
+      (tx) => tx`insert into call_back_requests (tenant_id, number) values (${organization.id}, ${number})`,
+    );
     expect(await forgetPerson(sql, organization.id, number)).toMatchObject({ forgotten: true });
     const everything = await inTenant(sql, organization.id, async (tx) => {
       const tables = await tx<{ name: string }[]>`

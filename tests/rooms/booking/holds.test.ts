@@ -1,3 +1,4 @@
+import type { Sql } from 'postgres';
 import { describe, expect, test } from 'vitest';
 import { callRecord } from '#booking/call-record.ts';
 import { beginTurn, type CallKey, endCall } from '#booking/calls.ts';
@@ -11,6 +12,8 @@ import { moveLedgerClock } from '../../ledger-database.ts';
 import { redisServer } from '../../redis-server.ts';
 
 const turn = null;
+/** A ledger whose connection is gone. */
+const failing = (() => Promise.reject(new Error('gone'))) as unknown as Sql;
 
 async function rush(clinic: Clinic, store: Store, wanted: Slot[]) {
   const calls = await Promise.all(wanted.map(() => clinic.call()));
@@ -62,6 +65,23 @@ describe('callers who want one slot', () => {
       expect(outcomes.filter((one) => one.held)).toHaveLength(1);
       expect(asked).toBeLessThan(100);
     });
+  });
+
+  test.each(['a refused claim', 'a claim that fails'])('after %s the lock is free at once', async (what) => {
+    await using clinic = await openClinic();
+    const slot = nth(await clinic.open(), 10);
+    let key = '';
+    const lock: Store['lock'] = (wanted, ...rest) => {
+      key = wanted;
+      return clinic.store.lock(wanted, ...rest);
+    };
+    const store = { ...clinic.store, lock };
+    const sql = what === 'a refused claim' ? clinic.sql : failing;
+    const wanted = { slotId: slot.slotId.replace('/ada', '/nobody'), version: slot.version, turn };
+    const outcome = await reserveSlot({ sql, store }, await clinic.call(), wanted).catch(() => 'failed');
+    expect(outcome).toEqual(what === 'a refused claim' ? { held: false, reason: 'unknown_slot' } : 'failed');
+    expect(key).toContain(wanted.slotId);
+    expect((await clinic.store.lock(key, 'another', 1_000)).state).toBe('held');
   });
 
   test('10 callers who each want their own: all hold one', async () => {
