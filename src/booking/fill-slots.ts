@@ -36,21 +36,29 @@ export async function fillSlots(sql: Sql, organization: Organization, now: Date)
 }
 
 /**
- * The same for many organizations: what each needs is found in one read, and one that needs nothing costs nothing.
+ * The same for many organizations: what each needs is found in one read, and one that needs nothing costs nothing. Where
+ * one fails, the others are done. Whoever is interrupted has done those that were told of; the next time goes on.
  *
- * @param filled told of each organization whose slots changed
+ * @param seen told of each organization, one after another, with what became of its slots; waited for
+ * @throws AggregateError with the fault of each organization that failed; the signal's reason once it is aborted
  */
 export async function fillAllSlots(
   sql: Sql,
   { organizations, now, signal }: { organizations: Organization[]; now: Date; signal?: AbortSignal },
-  filled: (organization: Organization, changes: SlotChanges) => void,
+  seen: (organization: Organization, changes: SlotChanges) => unknown,
 ): Promise<void> {
   const fills = await readFills(sql, null);
+  const faults: unknown[] = [];
   for (const organization of organizations) {
     signal?.throwIfAborted();
-    const changes = await fillFrom(sql, organization, now, fills);
-    if (changes.added + changes.removed + changes.changed > 0) filled(organization, changes);
+    try {
+      await seen(organization, await fillFrom(sql, organization, now, fills));
+    } catch (error) {
+      faults.push(error);
+    }
   }
+  if (faults.length > 0)
+    throw new AggregateError(faults, `slots do not follow the hours of ${faults.length} organizations`);
 }
 
 async function readFills(sql: Sql, tenantId: string | null): Promise<Fills> {

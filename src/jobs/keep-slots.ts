@@ -32,18 +32,29 @@ export function keepSlots(parts: KeepSlotsParts): Handler {
   };
 }
 
+/** The first filling of thousands of organizations takes minutes, and somebody watches the log. */
+const progressEveryMs = 10_000;
+
 /**
  * The same for every organization, which is mostly to add the day that came within reach. Hourly, because a day begins
  * at another hour in every zone.
+ *
+ * @param everyMs how often the log tells how far it is
  */
-export function keepAllSlots(parts: KeepSlotsParts): Handler {
+export function keepAllSlots(parts: KeepSlotsParts, everyMs: number = progressEveryMs): Handler {
   return async (_payload, { signal }) => {
-    const { sql, directory } = parts;
-    const told: Promise<void>[] = [];
-    await fillAllSlots(sql, { organizations: directory.all(), now: new Date(), signal }, (one, changes) => {
-      told.push(tell(parts, one, changes));
+    const { sql, directory, log } = parts;
+    const organizations = directory.all();
+    let done = 0;
+    let toldAtMs = performance.now();
+    await fillAllSlots(sql, { organizations, now: new Date(), signal }, async (one, changes) => {
+      done += 1;
+      if (performance.now() - toldAtMs >= everyMs) {
+        toldAtMs = performance.now();
+        log.info({ done, of: organizations.length }, 'slots are being filled');
+      }
+      await tell(parts, one, changes);
     });
-    await Promise.all(told);
   };
 }
 

@@ -56,3 +56,46 @@ test('while the server runs, slots follow an edit of the hours, and those a canc
   await cancelAppointment(sql, call, appointmentId);
   await vi.waitFor(async () => expect(await isOpen()).toBe(true), patience);
 });
+
+test('filling many clinics tells how far it is, goes on after an interruption, and leaves none out for another’s fault', async () => {
+  await using clinic = await openClinic();
+  const { sql, store } = clinic;
+  for (let n = 0; n < 5; n += 1) {
+    const id = crypto.randomUUID();
+    await inTenant(sql, id, async (tx) => {
+      await tx`insert into organizations (id, key, name, zone) values (${id}, ${`clinic-${n}`}, 'clinic', 'UTC')`;
+      await tx`insert into practitioners (tenant_id, key, name, spoken_name) values (${id}, 'ada', 'Ada', 'Ada')`;
+    });
+  }
+  await using directory = await openDirectory({ sql, log });
+  await using openSlots = createOpenSlots({ sql, store });
+  const stopping = new AbortController();
+  const told: object[] = [];
+  const listening = {
+    ...log,
+    info(facts: { done?: number; added?: number }) {
+      told.push(facts);
+      if (facts.done === 4) stopping.abort();
+    },
+  } as unknown as typeof log;
+  const practitioners = clinic.organization.practitioners.map((one) => ({ ...one, id: crypto.randomUUID() }));
+  const broken = { ...clinic.organization, id: 'no id', key: 'broken', practitioners };
+  const all = () => [broken, ...directory.all()];
+  const fill = keepAllSlots({ sql, openSlots, directory: { ...directory, all }, log: listening }, 0);
+  const filled = async () => {
+    const rows = await sql`select practitioner_id from slot_fills_of(null)`;
+    return rows.length;
+  };
+
+  await expect(fill({}, { attempt: 1, signal: stopping.signal })).rejects.toThrow(/abort/);
+  // The clinic itself had its slots before; the fault of the broken one is the next run's to tell.
+  expect(told).toContainEqual({ done: 4, of: 7 });
+  expect(await filled()).toBeGreaterThanOrEqual(4);
+  expect(await filled()).toBeLessThan(6);
+  const before = told.length;
+  const again = fill({}, { attempt: 2, signal: new AbortController().signal });
+  await expect(again).rejects.toThrow(/of 1 organizations/);
+  expect(await filled()).toBe(6);
+  const added = told.slice(before).filter((facts) => 'added' in facts);
+  expect(added.length).toBeLessThan(3);
+});
