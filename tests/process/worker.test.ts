@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { promptsFolder } from '../../src/config.ts';
 import { account } from '../stand-ins/twilio.ts';
 import { openTextClinic, publicUrl, type TextClinic } from '../text-clinic.ts';
@@ -25,6 +25,8 @@ async function startWorker(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // A test that fails in the middle leaves no process behind.
+  onTestFinished(() => void child.kill('SIGKILL'));
   const exit = once(child, 'exit').then(([code]) => code as number | null);
   let said = '';
   const started = Promise.withResolvers<void>();
