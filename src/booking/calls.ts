@@ -92,6 +92,8 @@ export async function callIsKnown(sql: Sql, { tenantId, callSid }: CallKey): Pro
 /**
  * Keeps what was read out. Offers that are there already stay as they were; those of a turn that a newer one replaced
  * are not kept.
+ *
+ * @throws OffersOvertaken when their numbers mean other slots by now; none of them is kept then
  */
 export async function recordOffers(
   sql: Sql,
@@ -100,8 +102,20 @@ export async function recordOffers(
   offers: Offer[],
 ): Promise<void> {
   const kept = offers.map(({ number, slotId, version }) => ({ number, slotId, version }));
-  await sql`
-    select record_offers(${call.tenantId}, ${call.callSid}, ${userTurns}, ${sql.json(kept)}, ${turn})`;
+  try {
+    await sql`
+      select record_offers(${call.tenantId}, ${call.callSid}, ${userTurns}, ${sql.json(kept)}, ${turn})`;
+  } catch (error) {
+    throw (error as { code?: unknown }).code === offersOvertaken ? new OffersOvertaken() : error;
+  }
+}
+
+/** As migration 0029 raises it. */
+const offersOvertaken = 'HL001';
+
+/** Two requests of a call, on two processes at once, have offered different slots under the same numbers. */
+export class OffersOvertaken extends Error {
+  override name = 'OffersOvertaken';
 }
 
 /**

@@ -1,8 +1,8 @@
-import type { CallKey } from '#booking/calls.ts';
+import { type CallKey, OffersOvertaken } from '#booking/calls.ts';
 import type { TurnLedger } from '#booking/turns.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
-import type { ToolRun } from '#tools/tool.ts';
+import type { ToolContext, ToolRun } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
 import type { LiveCalls } from './live-calls.ts';
 import type { TellCall } from './tell-call.ts';
@@ -15,6 +15,9 @@ export interface ToolRequest {
   calls: { name: string; arguments: unknown }[];
   now: Date;
 }
+
+/** Another process that answers the same call at once may be first with its offers, but hardly twice. */
+const attemptsMax = 3;
 
 /** What each call brought about and the sentence for it, in order; shorter where the ledger could not be reached. */
 export type ToolsRun = Pick<ToolRun, 'result' | 'speech'>[];
@@ -36,25 +39,36 @@ export async function runToolCalls(
   const call: CallKey = { tenantId: organization.id, callSid };
   const live = liveCalls.join(call);
   const runs: ToolsRun = [];
-  const running = (async () => {
-    await live.earlierWork;
+  const begin = async (): Promise<ToolContext | undefined> => {
     const known = live.memory.facts;
     live.memory.facts = undefined;
     const begun = await turns.begin(call, { caller, userTurns: null, requestedAt: null }, known);
     // Without a time of sending nothing is ever overtaken.
-    if (begun === undefined) return;
-    const facts = begun.snapshot;
+    if (begun === undefined) return undefined;
     const language = live.memory.language ?? organization.languages[0] ?? 'en';
-    const context = { organization, call, facts, now, language, userTurns: null, turn: null };
+    return { organization, call, facts: begun.snapshot, now, language, userTurns: null, turn: null };
+  };
+  const running = (async () => {
+    await live.earlierWork;
+    let context = await begin();
     for (const { name, arguments: args } of calls) {
       const startedMs = performance.now();
-      const run = await toolbox.run(name, args, context);
-      // The platform's model keeps the ids it was told. Were an offer told and then lost with this process, its id
-      // would mean another slot at the next process, and the wrong time would be held.
-      await run.settled;
-      runs.push(run);
-      tellCall.tool(context, { name, result: run.result, durationMs: performance.now() - startedMs });
+      for (let attempt = 1; context !== undefined; attempt += 1) {
+        const run = await toolbox.run(name, args, context);
+        // The platform's model keeps the ids it was told. Were an offer told and then lost with this process, its id
+        // would mean another slot at the next process, and the wrong time would be held.
+        const kept = await run.settled.then(() => true, overtaken);
+        if (!kept && attempt < attemptsMax) {
+          context = await begin();
+          continue;
+        }
+        if (!kept) throw new Error(`${name} found its offers overtaken ${attempt} times`);
+        runs.push(run);
+        tellCall.tool(context, { name, result: run.result, durationMs: performance.now() - startedMs });
+        break;
+      }
     }
+    if (context === undefined) return;
     live.memory.language = context.language;
     tellCall.changes(context, Promise.resolve());
   })();
@@ -67,4 +81,10 @@ export async function runToolCalls(
     live.end();
   }
   return runs;
+}
+
+/** Offers under numbers that mean other slots by now: the tool is run anew with what is so. */
+function overtaken(error: unknown): false {
+  if (error instanceof OffersOvertaken) return false;
+  throw error;
 }

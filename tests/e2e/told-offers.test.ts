@@ -7,18 +7,7 @@ import { Caller, startApp, vapiSecret } from '../running-app.ts';
 test('a platform’s model is told no slot before the offer is in the ledger: its id must mean one slot for good', async () => {
   await using app = await startApp();
   const caller = new Caller(app);
-  const check = () =>
-    fetch(`${app.url}/tools/booking-handler`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${vapiSecret}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        message: {
-          type: 'tool-calls',
-          ...caller.body(),
-          toolCallList: [{ id: 'a', name: 'check_availability', arguments: { date: 'next Tuesday' } }],
-        },
-      }),
-    });
+  const check = () => checked(app.url, caller, 'next Tuesday');
   const offers = () =>
     inTenant(
       app.sql,
@@ -43,8 +32,49 @@ test('a platform’s model is told no slot before the offer is in the ledger: it
 
   holding.resolve();
   await inTheWay;
-  const { results } = (await (await answer).json()) as { results: [{ result: string }] };
-  const told = (JSON.parse(results[0].result) as { slots: unknown[] }).slots;
+  const told = await answer;
   expect(told.length).toBeGreaterThan(0);
   expect(await offers()).toHaveLength(told.length);
 });
+
+test('two processes that check different days for one call at once give no number to two slots', async () => {
+  await using app = await startApp();
+  await using other = await startApp({ ledgerUrl: app.ledgerUrl });
+  for (let n = 0; n < 20; n += 1) {
+    const caller = new Caller(app);
+    const told = (
+      await Promise.all([
+        checked(app.url, caller, 'next Tuesday'),
+        checked(other.url, caller, 'next Thursday'),
+      ])
+    ).flat();
+    const meant = new Map<string, string>();
+    for (const { slotId, startsAt } of told) {
+      expect(meant.get(slotId) ?? startsAt, `${slotId} of the ${n + 1}th call`).toBe(startsAt);
+      meant.set(slotId, startsAt);
+    }
+    expect(meant.size).toBeGreaterThan(4);
+    const kept = await inTenant(
+      app.sql,
+      app.organization.id,
+      (tx) => tx<{ number: number }[]>`select number from call_offers where call_sid = ${caller.callSid}`,
+    );
+    expect(kept.map(({ number }) => `slot_${number}`).toSorted()).toEqual([...meant.keys()].toSorted());
+  }
+});
+
+async function checked(url: string, caller: Caller, date: string) {
+  const answer = await fetch(`${url}/tools/booking-handler`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${vapiSecret}`, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      message: {
+        type: 'tool-calls',
+        ...caller.body(),
+        toolCallList: [{ id: 'a', name: 'check_availability', arguments: { date } }],
+      },
+    }),
+  });
+  const { results } = (await answer.json()) as { results: [{ result: string }] };
+  return (JSON.parse(results[0].result) as { slots: { slotId: string; startsAt: string }[] }).slots;
+}
