@@ -27,7 +27,10 @@ function messageJson(message: ModelMessage, kept: KeptLiterals): string {
     const wire: ChatCompletionCreateParamsStreaming['messages'][number] = message;
     return bytesOf(JSON.stringify(wire));
   }
-  return `{"role":"system","content":"${message.parts.map((part) => kept.inside(part)).join('\\n\\n')}"}`;
+  // The last part is the call's own and hardly comes again: kept, it would only push out what does.
+  const own = message.parts.length - 1;
+  const written = message.parts.map((part, at) => (at < own ? kept.inside(part) : insideOf(part)));
+  return `{"role":"system","content":"${written.join('\\n\\n')}"}`;
 }
 
 /** Shorter texts are written faster than they are found. */
