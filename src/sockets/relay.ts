@@ -166,6 +166,8 @@ export class RelayCall {
     { greeted, caller }: { greeted: boolean; caller: string | null },
   ): Promise<void> {
     const isNew = await call.isNew();
+    // Whoever has left meanwhile has been noted as gone: nothing begins after that.
+    if (!this.#peer?.isOpen) return;
     call.started(caller);
     if (isNew) {
       const greeting = this.#parts.greeting(call.organization);
@@ -215,6 +217,7 @@ export class RelayCall {
     this.#afterSpeech.begin();
     call.cut();
     await this.#restored;
+    if (!this.#peer?.isOpen) return;
     this.#keepSaying();
     this.#played = '';
     this.#history.caller(words);

@@ -92,7 +92,8 @@ export class RetellCall {
     const timer = setTimeout(() => this.#details.resolve({ caller: null, callsOut: false }), detailsWithinMs);
     const { caller } = await this.#details.promise;
     clearTimeout(timer.unref());
-    call.started(caller);
+    // Whoever has left meanwhile has been noted as gone: nothing begins after that.
+    if (this.#peer?.isOpen) call.started(caller);
   }
 
   /** Says something between turns, over whoever is speaking. */
@@ -152,7 +153,7 @@ export class RetellCall {
     call.cut();
     call.speaking(false);
     const { caller, callsOut } = await this.#details.promise;
-    if (id !== this.#newestId) return;
+    if (id !== this.#newestId || !this.#peer?.isOpen) return;
     const asked = { caller, history, platformTools: platformTools(call.organization, callsOut) };
     await call.takeTurn({ ...asked, silent: kind === 'reminder' }, this.#responses(id, call.organization));
   }

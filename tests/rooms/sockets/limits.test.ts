@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
+import { callRecord } from '#booking/call-record.ts';
 import { createRehearsalModel } from '#model/rehearsal.ts';
 import { Peer } from '#sockets/peer.ts';
 import { demoKey, startApp } from '../../running-app.ts';
@@ -155,6 +156,29 @@ describe('messages out of order', () => {
     });
     await line.next((message) => message['response_id'] === 1 && message['content_complete'] === true);
   });
+
+  test.each(['retell', 'relay'] as const)(
+    'at the %s door a caller who asks and is gone at once begins no call',
+    async (door) => {
+      const callSid = `gone_${Math.random()}`;
+      await using line = new SocketLine(
+        `${app.url}${door === 'retell' ? `/retell/${key}/${callSid}` : `/twilio/relay/${key}`}`,
+      );
+      await line.open();
+      if (door === 'relay') {
+        line.send({ type: 'setup', callSid, from: '+12125550142', to: '+15550100000' });
+        line.send({ type: 'prompt', voicePrompt: 'Next Tuesday, please.', last: true });
+      } else {
+        const transcript = [{ role: 'user', content: 'Next Tuesday, please.' }];
+        line.send({ interaction_type: 'response_required', response_id: 1, transcript });
+      }
+      line.socket.close(1000);
+      await line.closed;
+      await delay(500);
+      const { state } = await callRecord(app.sql, app.organization.id, callSid);
+      expect(state === undefined || state.endedAt !== null).toBe(true);
+    },
+  );
 
   test('what cannot be used is left out, and the call goes on', async () => {
     await using caller = new RetellCaller(app, { key });
