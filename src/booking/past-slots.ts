@@ -3,7 +3,7 @@ import type { Sql } from 'postgres';
 /** The week the console shows is whole to its first day; nothing else looks back at what was open. */
 const keptDays = 7;
 
-/** One statement removes so many in about a tenth of a second, and the next may wait for others. */
+/** One statement takes half a second for so many, in a ledger of ten million; nobody waits for it. */
 const batchMax = 5_000;
 
 /**
