@@ -14,6 +14,8 @@ const question = 'How many calls does one process carry, and how does it bend wh
 const steps = (process.env['CALLS'] ?? '1000,1500,2000,3000,4000').split(',').map(Number);
 const turnEveryMs = 10_000;
 const stepMs = 60_000;
+/** Before the first step, with half of its calls: a server's first minute compiles its code and opens its connections. */
+const warmUpMs = 30_000;
 /** A generator that is late itself measures nothing. */
 const generatorLagMsMax = 10;
 const ownTimeMsMax = 200;
@@ -34,9 +36,10 @@ export async function manyCalls(installation: Installation): Promise<Finding> {
   const rows: Row[] = [];
   const goals: Goal[] = [];
   const notes: string[] = [];
+  await carry({ client, calls: Math.ceil((steps[0] ?? 0) / 2), dates, forMs: warmUpMs });
   for (const calls of steps) {
     const before = await holdline.used();
-    const load = await carry({ client, calls, dates });
+    const load = await carry({ client, calls, dates, forMs: stepMs });
     const after = await holdline.used();
     // The model's own first token is not ours.
     const ownMs = load.firstMs.map((ms) => ms - paced.firstMs);
@@ -82,15 +85,17 @@ async function carry({
   client,
   calls,
   dates,
+  forMs,
 }: {
   client: StreamClient;
   calls: number;
   dates: string[];
+  forMs: number;
 }): Promise<Load> {
   const load: Load = { firstMs: [], errors: [], turnedAway: 0, bookings: 0, lagP99Ms: 0 };
   const lag = monitorEventLoopDelay({ resolution: 2 });
   lag.enable();
-  const endsAtMs = performance.now() + stepMs;
+  const endsAtMs = performance.now() + forMs;
   await Promise.all(
     Array.from({ length: calls }, async (_, index) => {
       const call = randomUUID();
@@ -104,7 +109,8 @@ async function carry({
             ? callerWords.talk
             : turn % 3 === 1
               ? callerWords.check(books)
-              : callerWords.reserve;
+              : // Whoever asks at the same time is offered the same times: not all want the first of them.
+                callerWords.reserve.replace('slot_1', `slot_${1 + (Math.floor(index / 100) % 4)}`);
         await oneTurn(client, { call, words, turn }, load);
         await wait(Math.max(0, turnEveryMs - (performance.now() - startedMs)));
       }
