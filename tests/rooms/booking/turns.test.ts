@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import type { Sql } from 'postgres';
 import { expect, test } from 'vitest';
 import { callRecord } from '#booking/call-record.ts';
 import type { CallKey } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
 import { createTurnLedger, factsOfNewCall, type TurnLedger } from '#booking/turns.ts';
+import { inTenant } from '#storage/postgres.ts';
 import type { Log } from '#telemetry/log.ts';
 import { type Clinic, nth, openClinic } from '../../clinic.ts';
 
@@ -131,3 +133,37 @@ async function lockedCalls({ sql }: Clinic): Promise<number> {
     select count(*)::integer as count from pg_locks where locktype = 'advisory' and granted`;
   return row.count;
 }
+
+test('the first turn of a call reads the calls of its number once, however many times are held', async () => {
+  await using clinic = await openClinic();
+  const { sql, organization } = clinic;
+  const tenantId = organization.id;
+  const caller = '+12125550142';
+  const begin = (on: Pick<Sql, 'unsafe'>) =>
+    on.unsafe('select begin_turn($1, $2, $3, 1)', [tenantId, randomUUID(), caller]);
+  const connection = await sql.reserve();
+  try {
+    // Plans are made while there is hardly anything, and kept.
+    for (let n = 0; n < 8; n += 1) await begin(connection);
+    for (const slot of (await clinic.open()).slice(0, 12)) {
+      await reserveSlot(clinic, await clinic.call(), { ...slot, turn: null });
+    }
+    await inTenant(
+      sql,
+      tenantId,
+      (tx) => tx`
+        insert into call_states (tenant_id, call_sid, caller, cause)
+        select ${tenantId}, 'earlier-' || n, ${caller}, 'call started' from generate_series(1, 500) as n`,
+    );
+    await connection.unsafe('begin');
+    await begin(connection);
+    const [read] = await connection.unsafe<{ rows: number }[]>(
+      `select (seq_tup_read + idx_tup_fetch)::integer as rows from pg_stat_xact_user_tables where relname = 'call_states'`,
+    );
+    await connection.unsafe('rollback');
+    // Once for whether one of them has ended, and once more where an early plan still looks through all calls for its own.
+    expect(read?.rows).toBeLessThan(1_500);
+  } finally {
+    connection.release();
+  }
+});
