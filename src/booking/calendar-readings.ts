@@ -157,18 +157,28 @@ export async function noteReadingProblem(
   );
 }
 
-/** Notes where a calendar tells us of changes from now on. */
+/**
+ * Notes where a calendar tells us of changes from now on.
+ *
+ * @param options.insteadOf the channel there was, if any
+ * @returns false when another reading has noted a channel meanwhile; this one is not needed then
+ */
 export async function noteChannel(
   sql: Sql,
   { tenantId, practitionerId }: CalendarKey,
-  channel: NonNullable<CalendarState['channel']>,
-): Promise<void> {
-  await inTenant(
+  {
+    channel,
+    insteadOf,
+  }: { channel: NonNullable<CalendarState['channel']>; insteadOf: CalendarState['channel'] },
+): Promise<boolean> {
+  const noted = await inTenant(
     sql,
     tenantId,
     (tx) => tx`
       update calendar_syncs set channel_id = ${channel.id}, channel_resource_id = ${channel.resourceId},
         channel_address = ${channel.address}, channel_expires_at = ${channel.expiresAt}
-      where practitioner_id = ${practitionerId}`,
+      where practitioner_id = ${practitionerId} and channel_id is not distinct from ${insteadOf?.id ?? null}
+      returning channel_id`,
   );
+  return noted.length > 0;
 }

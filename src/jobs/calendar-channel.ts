@@ -17,7 +17,7 @@ export async function keepChannel(
     publicUrl,
     log,
   }: { sql: Sql; access: CalendarAccess; publicUrl: string | undefined; log: Log },
-  calendars: Calendars,
+  calendars: Pick<Calendars, 'watch' | 'stop'>,
   { key, state, now }: { key: CalendarKey; state: CalendarState; now: Date },
 ): Promise<void> {
   if (publicUrl === undefined) return;
@@ -36,8 +36,11 @@ export async function keepChannel(
     log.warn({ calendar: state.calendarId, reason: opened.message }, 'Google will not tell us of changes');
     return;
   }
-  await noteChannel(sql, key, { id, address, ...opened.value });
-  if (old !== null) await calendars.stop(old);
+  const channel = { id, address, ...opened.value };
+  const noted = await noteChannel(sql, key, { channel, insteadOf: old });
+  // Two readings at once may each have opened one; what is not noted would tell us everything twice for a week.
+  const needless = noted ? old : channel;
+  if (needless !== null) await calendars.stop(needless);
 }
 
 /** What Google sends along with each notification: whose calendar it is, signed, so that nobody else can say so. */

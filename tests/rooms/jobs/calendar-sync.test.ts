@@ -3,6 +3,8 @@ import { cancelAppointment } from '#booking/appointment-changes.ts';
 import { openConflicts } from '#booking/calendar-conflicts.ts';
 import { applyReading, calendarState } from '#booking/calendar-readings.ts';
 import { addDays, dayBounds, localDate, nextOpenDay } from '#booking/open-hours.ts';
+import { keepChannel } from '#jobs/calendar-channel.ts';
+import { createLog } from '#telemetry/log.ts';
 import {
   bookWithLee,
   type CalendarClinic,
@@ -277,6 +279,32 @@ test('a channel is opened again in its last day, and the old one ended', async (
   await sync();
   await expect.poll(() => google.channels.size).toBe(1);
   expect([...google.channels.keys()]).not.toEqual([first]);
+});
+
+test('two readings that open a channel at once leave one of them', async () => {
+  const clinic = await openCalendarClinic();
+  const { access, app, lee } = clinic;
+  await untilQuiet(clinic);
+  const key = { tenantId: app.organization.id, practitionerId: lee.id };
+  const state = await calendarState(app.sql, key);
+  if (state === undefined) throw new Error('the calendar was never read');
+  const open = new Set([state.channel?.id]);
+  const calendars = {
+    watch: async (_: string, { id }: { id: string }) => {
+      open.add(id);
+      const value = { resourceId: 'lees', expiresAt: new Date(Date.now() + 7 * 86_400_000) };
+      return { ok: true as const, value };
+    },
+    stop: async ({ id }: { id: string }) => {
+      open.delete(id);
+      return { ok: true as const, value: undefined };
+    },
+  };
+  const publicUrl = 'https://elsewhere.example';
+  const parts = { sql: app.sql, access, publicUrl, log: createLog({ level: 'silent', pretty: true }) };
+  const about = { key, state, now: new Date() };
+  await Promise.all([keepChannel(parts, calendars, about), keepChannel(parts, calendars, about)]);
+  expect([...open]).toEqual([(await calendarState(app.sql, key))?.channel?.id]);
 });
 
 test('what the clinic writes into an event stays; a patient who is forgotten is forgotten there too', async () => {
