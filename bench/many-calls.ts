@@ -11,7 +11,7 @@ import { StreamClient } from './stream-client.ts';
 import { chatBody } from './vapi-body.ts';
 
 const question = 'How many calls does one process carry, and how does it bend when there are more?';
-const steps = (process.env['CALLS'] ?? '1000,1500,2000,3000,4000').split(',').map(Number);
+const steps = (process.env['CALLS'] ?? '1000,2000,3000,4000,5000,6000,8000').split(',').map(Number);
 const turnEveryMs = 10_000;
 const stepMs = 60_000;
 /** Before the first step, with half of its calls: a server's first minute compiles its code and opens its connections. */
