@@ -29,7 +29,7 @@ import { standIn } from './processes.ts';
 
 const question = 'What does a reservation cost beyond the database function it is?';
 const concurrencies = (process.env['AT_ONCE'] ?? '1,8,32,100').split(',').map(Number);
-const claimsPerRound = 1_500;
+const claimsPerRound = 1_000;
 const practitioners = 60;
 /** As many connections as a server has. */
 const poolSize = 16;
