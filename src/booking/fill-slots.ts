@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Sql } from 'postgres';
 import type { Organization, Practitioner } from '#organization/organization.ts';
-import { addDays, type DaySpan, lastBookableDay, localDate, slotsOf, timetableOf } from './open-hours.ts';
+import { addDays } from './dates.ts';
+import { type DaySpan, lastBookableDay, localDate, slotsOf, timetableOf } from './open-hours.ts';
 
 /** What became of an organization's slots. Claims are never changed. */
 export interface SlotChanges {

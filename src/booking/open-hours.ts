@@ -1,11 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
-import type {
-  OpenStretch,
-  Organization,
-  Practitioner,
-  Schedule,
-  Weekday,
-} from '#organization/organization.ts';
+import type { OpenStretch, Organization, Practitioner, Schedule } from '#organization/organization.ts';
+import { addDays, weekdayOf } from './dates.ts';
 
 /** A stretch of real time, end excluded. */
 export interface Interval {
@@ -27,9 +22,6 @@ export interface Timetable {
   slotMinutes: number;
   gridMinutes: number;
 }
-
-/** As JavaScript counts them. */
-const weekdays: Weekday[] = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
 
 /** The clinic's own open stretches of a day by its clock: a special day's, else the weekday's. */
 export function openHoursOn(schedule: Schedule, date: string): OpenStretch[] {
@@ -206,23 +198,6 @@ export function dayBounds(zone: string, date: string): Interval {
   if (bounds.size >= boundsKept) bounds.clear();
   bounds.set(key, found);
   return found;
-}
-
-export function weekdayOf(date: string): Weekday {
-  return weekdays[new Date(midnightUtcMs(date)).getUTCDay()] ?? 'monday';
-}
-
-export function addDays(date: string, days: number): string {
-  return new Date(midnightUtcMs(date) + days * dayMs).toISOString().slice(0, date.length);
-}
-
-const dayMs = 24 * 60 * minuteMs;
-
-/** A date of the calendar has no zone; counting it in UTC, where every day is as long, takes a fiftieth of the time. */
-function midnightUtcMs(date: string): number {
-  const ms = Date.parse(`${date}T00:00:00Z`);
-  if (Number.isNaN(ms)) throw new RangeError(`"${date}" is no date; write it as 2026-11-24`);
-  return ms;
 }
 
 function daysOf({ from, to }: DaySpan): string[] {

@@ -1,7 +1,8 @@
 import type { Sql } from 'postgres';
 import type { Organization, Practitioner } from '#organization/organization.ts';
 import type { Store } from '#storage/store.ts';
-import { addDays, bookableSpan, lastBookableDay, localDate, practitionersOn } from './open-hours.ts';
+import { addDays } from './dates.ts';
+import { bookableSpan, lastBookableDay, localDate, practitionersOn } from './open-hours.ts';
 import type { OpenSlot } from './slot-days.ts';
 import { createSlotReader } from './slot-reader.ts';
 

@@ -1,5 +1,6 @@
 import type { CallSnapshot } from '#booking/calls.ts';
-import { addDays, localDate, slotsOf, timetableOf } from '#booking/open-hours.ts';
+import { addDays } from '#booking/dates.ts';
+import { localDate, slotsOf, timetableOf } from '#booking/open-hours.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { approximateTokens } from '#prompts/token-count.ts';

@@ -1,12 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
-import {
-  addDays,
-  isOpenAt,
-  localDate,
-  nextOpenDay,
-  openHoursOn,
-  practitionerHoursOn,
-} from '#booking/open-hours.ts';
+import { addDays } from '#booking/dates.ts';
+import { isOpenAt, localDate, nextOpenDay, openHoursOn, practitionerHoursOn } from '#booking/open-hours.ts';
 import type { OpenStretch, Organization, Weekday } from '#organization/organization.ts';
 
 /**

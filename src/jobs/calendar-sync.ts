@@ -9,7 +9,8 @@ import {
   calendarState,
   noteReadingProblem,
 } from '#booking/calendar-readings.ts';
-import { addDays, dayBounds, lastBookableDay, localDate } from '#booking/open-hours.ts';
+import { addDays } from '#booking/dates.ts';
+import { dayBounds, lastBookableDay, localDate } from '#booking/open-hours.ts';
 import type { OpenSlots } from '#booking/open-slots.ts';
 import type { CalendarEvent } from '#calendar/event.ts';
 import type { Failure } from '#calendar/failure.ts';

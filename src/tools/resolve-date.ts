@@ -1,6 +1,7 @@
 import { Temporal } from 'temporal-polyfill';
 import type { TimeWish } from '#booking/choose-slots.ts';
-import { addDays, lastBookableDay, practitionersOn } from '#booking/open-hours.ts';
+import { addDays } from '#booking/dates.ts';
+import { lastBookableDay, practitionersOn } from '#booking/open-hours.ts';
 import type { OpenStretch, Organization, Practitioner } from '#organization/organization.ts';
 import { plainIn, readDay } from './said-day.ts';
 import { readTime } from './said-time.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { callRecord } from '#booking/call-record.ts';
-import { addDays, localDate, nextOpenDay } from '#booking/open-hours.ts';
+import { addDays } from '#booking/dates.ts';
+import { localDate, nextOpenDay } from '#booking/open-hours.ts';
 import type { Organization } from '#organization/organization.ts';
 import {
   bookWithLee,

@@ -3,7 +3,8 @@ import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { cancelAppointment } from '#booking/appointment-changes.ts';
 import { callRecord } from '#booking/call-record.ts';
-import { addDays, dayBounds, localDate, nextOpenDay } from '#booking/open-hours.ts';
+import { addDays } from '#booking/dates.ts';
+import { dayBounds, localDate, nextOpenDay } from '#booking/open-hours.ts';
 import {
   bookWithLee,
   type CalendarClinic,

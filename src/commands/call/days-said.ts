@@ -1,4 +1,5 @@
-import { addDays, localDate, weekdayOf } from '#booking/open-hours.ts';
+import { addDays, weekdayOf } from '#booking/dates.ts';
+import { localDate } from '#booking/open-hours.ts';
 import { spokenDate } from '#prompts/spoken-time.ts';
 
 /** Where the demo clinic is: the caller's calendar is its own. */

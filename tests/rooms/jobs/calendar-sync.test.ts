@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { cancelAppointment } from '#booking/appointment-changes.ts';
 import { openConflicts } from '#booking/calendar-conflicts.ts';
 import { applyReading, calendarState } from '#booking/calendar-readings.ts';
-import { addDays, dayBounds, localDate, nextOpenDay } from '#booking/open-hours.ts';
+import { addDays } from '#booking/dates.ts';
+import { dayBounds, localDate, nextOpenDay } from '#booking/open-hours.ts';
 import { keepChannel } from '#jobs/calendar-channel.ts';
 import { createLog } from '#telemetry/log.ts';
 import {
