@@ -26,7 +26,7 @@ const heapKibPerThousandMax = 512;
  * The allocator takes memory in steps of megabytes and keeps the most that a busy moment took, so that this one only
  * sees leaks outside the heap, of buffers and sockets, that are as large as a call.
  */
-const residentKibPerThousandMax = 8_192;
+const residentKibPerThousandMax = 4_096;
 
 await using installation = await openInstallation();
 await installation.pace(pace);
