@@ -294,3 +294,15 @@ test('a slot that goes while a lapsed hold on it, or a claim of it, waits for it
     { held: false, reason: 'taken' },
   ]);
 });
+
+test('the functions that need it are planned as was shown: a later definition has to keep that', async () => {
+  await using clinic = await openClinic();
+  const set = await clinic.sql<{ name: string; settings: string[] }[]>`
+    select proname as name, array(select s from unnest(proconfig) as s where s like 'enable%') as settings
+    from pg_proc where proconfig::text like '%enable_%' and pronamespace = 'public'::regnamespace order by proname`;
+  expect(Object.fromEntries(set.map(({ name, settings }) => [name, settings]))).toEqual({
+    apply_reading_part: ['enable_seqscan=off'],
+    note_conflicts: ['enable_seqscan=off'],
+    write_slots: ['enable_nestloop=off'],
+  });
+});
