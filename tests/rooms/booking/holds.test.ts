@@ -120,7 +120,16 @@ describe('starts that overlap', () => {
     const slots = (await clinic.open()).slice(10, 20);
     const wanted = Array.from({ length: 200 }, (_, index) => nth(slots, (index * 7) % slots.length));
     const outcomes = await rush(clinic, clinic.store, wanted);
-    expect(outcomes.filter((one) => one.held).length).toBeGreaterThan(2);
+    const held = outcomes.flatMap((one, index) => (one.held ? [nth(wanted, index)] : []));
+    // An hour and its buffer: whatever starts less than that apart is in each other's way, and nothing else is.
+    const apartMs = 75 * 60_000;
+    for (const slot of slots) {
+      const inTheWay = held.filter(
+        (one) => Math.abs(one.startsAt.getTime() - slot.startsAt.getTime()) < apartMs,
+      );
+      expect(inTheWay.length, `${slot.slotId}, held: ${held.map((one) => one.slotId)}`).toBeGreaterThan(0);
+      if (held.includes(slot)) expect(inTheWay).toEqual([slot]);
+    }
     const [row] = await clinic.sql<{ deadlocks: number }[]>`
       select deadlocks::integer from pg_stat_database where datname = current_database()`;
     expect(row?.deadlocks).toBe(0);
