@@ -107,3 +107,10 @@ export function nth<T>(list: T[], index: number): T {
   if (found === undefined) throw new Error(`there are only ${list.length}, not ${index + 1}`);
   return found;
 }
+
+/** Starts of the first whole day of these: they follow each other, with no midnight in between, whatever the time is. */
+export function ofOneDay(slots: Slot[]): Slot[] {
+  const dateOf = ({ startsAt }: Slot) => startsAt.toISOString().slice(0, 10);
+  const [, date] = [...new Set(slots.map(dateOf))];
+  return slots.filter((slot) => dateOf(slot) === date);
+}

@@ -7,7 +7,7 @@ import { beginTurn, type CallKey, endCall } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
 import { forgetExpired, forgetPerson } from '#booking/privacy.ts';
 import { inTenant } from '#storage/postgres.ts';
-import { type Clinic, nth, openClinic, type Slot } from '../../clinic.ts';
+import { type Clinic, nth, ofOneDay, openClinic, type Slot } from '../../clinic.ts';
 import { moveLedgerClock } from '../../ledger-database.ts';
 
 const number = '+12125550100';
@@ -173,7 +173,7 @@ describe('a move', () => {
 
   test('into the buffer of another appointment is refused, and the old time stays', async () => {
     await using clinic = await openClinic({ schedule });
-    const slots = await clinic.open();
+    const slots = ofOneDay(await clinic.open());
     const { call, id } = await book(clinic, nth(slots, 10));
     await book(clinic, nth(slots, 20));
     // It begins when the other one ends, and the other one's buffer has not passed.
@@ -187,7 +187,7 @@ describe('a move', () => {
 
   test('by half its own length is in nobody’s way', async () => {
     await using clinic = await openClinic({ schedule });
-    const slots = await clinic.open();
+    const slots = ofOneDay(await clinic.open());
     const { call, id } = await book(clinic, nth(slots, 10));
     expect(await moveAppointment(clinic.sql, call, id, nth(slots, 11))).toMatchObject({ moved: true });
     expect(await slotStatus(clinic, nth(slots, 10).slotId)).toBe('available');

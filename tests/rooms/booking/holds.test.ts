@@ -7,7 +7,7 @@ import { inTenant } from '#storage/postgres.ts';
 import { openRedis } from '#storage/redis.ts';
 import type { Store } from '#storage/store.ts';
 import { createLog } from '#telemetry/log.ts';
-import { type Clinic, nth, openClinic, type Slot } from '../../clinic.ts';
+import { type Clinic, nth, ofOneDay, openClinic, type Slot } from '../../clinic.ts';
 import { moveLedgerClock } from '../../ledger-database.ts';
 import { redisServer } from '../../redis-server.ts';
 
@@ -96,7 +96,7 @@ describe('starts that overlap', () => {
 
   test('Postgres refuses an overlapping claim by itself, whatever code is in front of it', async () => {
     await using clinic = await openClinic({ schedule });
-    const [first, second] = (await clinic.open()).slice(10, 12);
+    const [first, second] = ofOneDay(await clinic.open()).slice(10, 12);
     const both = inTenant(clinic.sql, clinic.organization.id, async (tx) => {
       for (const slot of [first, second]) {
         await tx`update available_slots set status = 'booked' where slot_id = ${slot?.slotId ?? ''}`;
@@ -107,7 +107,7 @@ describe('starts that overlap', () => {
 
   test('a slot that starts within the buffer of another is refused, the one after it is not', async () => {
     await using clinic = await openClinic({ schedule });
-    const slots = await clinic.open();
+    const slots = ofOneDay(await clinic.open());
     const [first, within, after] = [10, 12, 13].map((index) => nth(slots, index));
     if (!first || !within || !after) throw new Error('slots are missing');
     const outcomes = [];
@@ -117,7 +117,7 @@ describe('starts that overlap', () => {
 
   test('a rush of overlapping claims ends without a deadlock and without an overlap', async () => {
     await using clinic = await openClinic({ schedule, settings: { live_holds_max: null } });
-    const slots = (await clinic.open()).slice(10, 20);
+    const slots = ofOneDay(await clinic.open()).slice(10, 20);
     const wanted = Array.from({ length: 200 }, (_, index) => nth(slots, (index * 7) % slots.length));
     const outcomes = await rush(clinic, clinic.store, wanted);
     const held = outcomes.flatMap((one, index) => (one.held ? [nth(wanted, index)] : []));
