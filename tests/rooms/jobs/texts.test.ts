@@ -263,7 +263,9 @@ test('four workers send what many bookings promised, each message once, also whe
   const workers = await Promise.all(Array.from({ length: 4 }, () => busy.startWorker()));
   await until(async () => {
     const [row] = await busy.owner<[{ left: number }]>`
-      select count(*)::integer as left from graphile_worker._private_jobs where key ~ '^(text|again)/[+]'`;
+      select count(*)::integer as left from graphile_worker._private_jobs
+      where key ~ '^(text|again)/[+]' and attempts < max_attempts`;
+    // One of two at the same text may be hurried past all its attempts; what counts is what was sent.
     if (row.left === 0) return true;
     // Whoever found another one at it tries again later.
     await busy.hurry();
