@@ -83,12 +83,12 @@ export function createApp(parts: AppParts): App {
   const speech = speakingBy(prompts, parts, temporalContexts);
   const liveCalls = createLiveCalls(store);
   const callerSpeech = createCallerSpeech(store);
-  const callLife = createCallLife({ ...speech, sql, openSlots, liveCalls, events: happenings, log });
+  const callLife = createCallLife({ ...parts, ...speech, liveCalls, events: happenings });
   const callControl = createCallControl({ hosts: parts.controlHosts, log });
   const holdWatch = createHoldWatch({ sql, prompts, speech: callerSpeech, events: happenings, log });
   const tellCall = createTellCall({ sql, events: happenings, log });
   const turnWatch = createTurnWatch();
-  const begun = { turns: createTurnLedger(parts), admission: parts.admission, liveCalls };
+  const begun = { turns: createTurnLedger(parts), admission: parts.admission, callLife, liveCalls };
   const turnParts = { ...speech, ...begun, model, holdWatch, tellCall, log };
   const oneTurn = (request: TurnRequest, signal: AbortSignal) =>
     turnWatch.turn(request, (drafts) => {
@@ -126,7 +126,6 @@ export function createApp(parts: AppParts): App {
   chatCompletions(http, {
     authenticate,
     directory,
-    callLife,
     callControl,
     runTurn: oneTurn,
     unknownOrganization: () => unknownOrganization(prompts),

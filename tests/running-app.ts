@@ -55,7 +55,7 @@ export async function startApp({
   publicUrl = 'https://holdline.example',
   socketLimits,
   twilio,
-  admission = { open: true, turnedAway: () => {}, [Symbol.dispose]() {} },
+  admission = { open: true, take: () => true, waited: () => {}, [Symbol.dispose]() {} },
   log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true }),
 }: {
   model?: LanguageModel;
@@ -144,6 +144,21 @@ function doorsIn(tree: string): string[] {
     const whole = `${above[level - 1] ?? ''}${path}`;
     above[level] = whole === '/' ? '/' : whole;
     return methods.split(', ').map((method) => `${method} ${whole}`);
+  });
+}
+
+/** Says that a call started, as Vapi does while it greets the caller. */
+export async function announce(url: string, callSid: string): Promise<void> {
+  await fetch(`${url}/vapi/events`, {
+    method: 'POST',
+    headers: { 'x-vapi-secret': vapiSecret },
+    body: JSON.stringify({
+      message: {
+        type: 'status-update',
+        status: 'in-progress',
+        call: { id: callSid, assistantId: demoClinic.assistantId },
+      },
+    }),
   });
 }
 

@@ -1,77 +1,148 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createHistogram } from 'node:perf_hooks';
 import type { Log } from '#telemetry/log.ts';
 import { counter, gauge } from '#telemetry/metrics.ts';
 
 /** Whether there is room for one more call. Calls that are on are never asked: they come first. */
 export interface Admission extends Disposable {
+  /** Whether there is room at this moment. */
   readonly open: boolean;
-  /** A call was not taken. */
-  turnedAway(): void;
+  /** Takes one more call, or says that there is no room for it. */
+  take(): boolean;
+  /** A turn has begun, or could not, so many milliseconds after the ledger was asked for it. */
+  waited(ms: number): void;
 }
 
-/** What tells how far behind this process is, in milliseconds over the last second. */
-export type Lateness = () => number;
+/** The share of the last second in which this process was at work, 0 to 1. */
+export type BusyShare = () => number;
+
+/** How near we are to where callers hear us later. */
+interface Load {
+  /** Beyond nine tenths of a processor whatever comes waits for what came before it, at every step of its way. */
+  busyShare: number;
+  /** What one turn in twenty waits to be begun; the ledger falls behind by itself, whoever else it serves. */
+  ledgerMs: number;
+}
+
+type Room = 'for everybody' | 'for a few' | 'for nobody';
 
 /**
- * Half of the process's turns wait this long for each step of their way, and a turn has several: what callers hear
- * begins to be late. Nobody new is taken until it is far below.
+ * Measured with `npm run bench -- --only many-calls`: beyond the second of each, turns that take more than 200 ms of
+ * ours, which is what we may take of a caller's patience, are no exceptions any more.
  */
-const closedAboveMs = 50;
-const openBelowMs = 15;
-const lookEveryMs = 1_000;
+const limits: Record<keyof Load, { few: number; nobody: number }> = {
+  busyShare: { few: 0.75, nobody: 0.85 },
+  ledgerMs: { few: 25, nobody: 50 },
+};
+const ledgerPercentile = 95;
+/** Fewer turns in a second are not too many: whatever is late for them is no quicker without another caller. */
+const turnsMin = 20;
+/**
+ * While it is narrow, a call is taken for every so many turns of the last second. With calls of three minutes that is
+ * about how many end meanwhile.
+ */
+const turnsPerCall = 20;
 
-/** Seconds in a row before anything is concluded: a collection or a start of the process is no overload. */
-const looksInARow = 2;
+const lookEveryMs = 1_000;
+/** The middle one of so many seconds counts: a collection is no overload. */
+const secondsKept = 3;
+/** So many seconds must have room for everybody: were all who wait let in at the first of them, all would be late. */
+const secondsUntilWide = 10;
+/** Nobody turned away for so long: it is over. */
+const overAfterMs = 30_000;
 
 const refused = counter(
   'holdline_calls_turned_away_total',
   'Calls that were not taken because others would suffer.',
 );
+const shown = { 'for everybody': 1, 'for a few': 0.5, 'for nobody': 0 };
 
-/** @param lateness replaces what is measured, for tests; otherwise the middle delay of the event loop */
+/** @param busyShare replaces what is measured, for tests; otherwise that of the event loop */
 export function createAdmission({
   log,
-  lateness = watchLoop(),
+  busyShare = watchLoop(),
 }: {
   log: Log;
-  lateness?: Lateness;
+  busyShare?: BusyShare;
 }): Admission {
-  let open = true;
-  let otherwise = 0;
-  const look = () => {
-    const lateMs = lateness();
-    const wanted = open ? lateMs <= closedAboveMs : lateMs < openBelowMs;
-    otherwise = wanted === open ? 0 : otherwise + 1;
-    if (otherwise < looksInARow) return;
-    otherwise = 0;
-    open = wanted;
-    if (open) log.info({ lateMs: Math.round(lateMs) }, 'there is room for new calls again');
-    else log.warn({ lateMs: Math.round(lateMs) }, 'no room for new calls: those that are on come first');
-  };
+  const waits = createHistogram();
+  let seconds: Load[] = [];
+  let room: Room = 'for everybody';
+  let wideSeconds = secondsUntilWide;
+  /** How many more calls may be taken until the next look. */
+  let places = Number.POSITIVE_INFINITY;
+  let turnedAwayAtMs: number | undefined;
+
+  function look(): void {
+    const turns = waits.count;
+    const second = { busyShare: busyShare(), ledgerMs: waits.percentile(ledgerPercentile) };
+    waits.reset();
+    seconds = [...seconds, turns < turnsMin ? idle : second].slice(-secondsKept);
+    const now = roomAt(middleOf(seconds));
+    wideSeconds = now === 'for everybody' ? wideSeconds + 1 : 0;
+    room = now === 'for everybody' && wideSeconds < secondsUntilWide ? 'for a few' : now;
+    places = placesIn(room, turns);
+    if (turnedAwayAtMs !== undefined && performance.now() - turnedAwayAtMs > overAfterMs) {
+      turnedAwayAtMs = undefined;
+      log.info('there is room for every new call again');
+    }
+  }
+
   const timer = setInterval(look, lookEveryMs);
   timer.unref();
   gauge(
     'holdline_admits_calls',
-    'Whether new calls are taken (1) or told that all lines are busy (0).',
-    () => (open ? 1 : 0),
+    'Whether new calls are taken (1), a few of them (0.5), or told that all lines are busy (0).',
+    () => shown[room],
   );
   return {
     get open() {
-      return open;
+      return places > 0;
     },
-    turnedAway: () => refused({}),
+    take() {
+      if (places > 0) {
+        places -= 1;
+        return true;
+      }
+      refused({});
+      if (turnedAwayAtMs === undefined) {
+        log.warn({ load: seconds.at(-1) }, 'no room for new calls: those that are on come first');
+      }
+      turnedAwayAtMs = performance.now();
+      return false;
+    },
+    // A histogram counts from one.
+    waited: (ms) => waits.record(Math.max(1, Math.round(ms))),
     [Symbol.dispose]: () => clearInterval(timer),
   };
 }
 
-const resolutionMs = 10;
+const idle: Load = { busyShare: 0, ledgerMs: 0 };
 
-function watchLoop(): Lateness {
-  const delays = monitorEventLoopDelay({ resolution: resolutionMs });
-  delays.enable();
+/** Nothing is concluded from fewer seconds than there are to be. */
+function middleOf(seconds: Load[]): Load {
+  if (seconds.length < secondsKept) return idle;
+  const middle = (of: keyof Load) =>
+    seconds.map((second) => second[of]).toSorted((a, b) => a - b)[(secondsKept - 1) / 2] ?? 0;
+  return { busyShare: middle('busyShare'), ledgerMs: middle('ledgerMs') };
+}
+
+function roomAt(load: Load): Room {
+  const over = (limit: 'few' | 'nobody') =>
+    load.busyShare > limits.busyShare[limit] || load.ledgerMs > limits.ledgerMs[limit];
+  return over('nobody') ? 'for nobody' : over('few') ? 'for a few' : 'for everybody';
+}
+
+function placesIn(room: Room, turns: number): number {
+  if (room === 'for everybody') return Number.POSITIVE_INFINITY;
+  return room === 'for nobody' ? 0 : Math.max(1, Math.round(turns / turnsPerCall));
+}
+
+function watchLoop(): BusyShare {
+  let before = performance.eventLoopUtilization();
   return () => {
-    const lateMs = delays.percentile(50) / 1e6 - resolutionMs;
-    delays.reset();
-    return lateMs;
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    return utilization;
   };
 }

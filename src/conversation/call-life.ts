@@ -5,6 +5,7 @@ import { factsOfNewCall } from '#booking/turns.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
+import type { Admission } from './admission.ts';
 import type { CallMemory, LiveCalls } from './live-calls.ts';
 import { type PromptParts, preparePrompt, type SystemPrompt } from './prompt.ts';
 
@@ -12,7 +13,8 @@ import { type PromptParts, preparePrompt, type SystemPrompt } from './prompt.ts'
 export interface CallLife {
   /**
    * The call has started: what its first booking turn will need is fetched now, while the greeting is spoken. Nobody
-   * waits for it, and the second message to say so finds it done.
+   * waits for it, and the second message to say so finds it done. While there is no room for the call, nothing is:
+   * whoever is going to be turned away must cost those who are on nothing.
    */
   started(about: { organization: Organization; callSid: string; caller: string | null; now: Date }): void;
   /**
@@ -21,7 +23,10 @@ export interface CallLife {
    * @throws when the ledger cannot be reached
    */
   known(about: { organization: Organization; callSid: string }): Promise<boolean>;
-  /** The first turn is the first sign of the call: it begins the call in the ledger by itself. */
+  /**
+   * A turn of a call that was taken; when it is the first sign of the call, its preparation begins with it. In the ledger
+   * the turn begins the call by itself.
+   */
   firstTurn(about: { organization: Organization; callSid: string; caller: string | null; now: Date }): void;
   /**
    * The call is over; said twice it is noted once.
@@ -36,11 +41,12 @@ export function createCallLife(parts: {
   sql: Sql;
   openSlots: OpenSlots;
   liveCalls: LiveCalls;
+  admission: Admission;
   systemPrompt: (parts: PromptParts) => SystemPrompt;
   events: Events;
   log: Log;
 }): CallLife {
-  const { sql, openSlots, liveCalls, events, log } = parts;
+  const { sql, openSlots, liveCalls, admission, events, log } = parts;
 
   function begin(
     call: CallKey,
@@ -59,8 +65,11 @@ export function createCallLife(parts: {
 
   return {
     started({ organization, callSid, caller, now }) {
+      if (!admission.open) return;
       const call = { tenantId: organization.id, callSid };
       begin(call, organization, async (memory) => {
+        // Whoever has been greeted is not turned away at their first words.
+        memory.admitted ??= admission.take();
         const [{ first, hold, upcoming }] = await Promise.all([
           startCall(sql, call, caller),
           openSlots.preload(organization, now),

@@ -6,6 +6,7 @@ import type { Log } from '#telemetry/log.ts';
 import type { ToolContext, ToolRun } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
 import type { Admission } from './admission.ts';
+import type { CallLife } from './call-life.ts';
 import type { HoldWatch, Line } from './hold-watch.ts';
 import type { LiveCalls, LiveTurn } from './live-calls.ts';
 import type { PromptParts, SystemPrompt } from './prompt.ts';
@@ -67,6 +68,7 @@ export interface SpeechListener {
 /** What turns are made with; the same for all. */
 export interface TurnParts {
   admission: Admission;
+  callLife: Pick<CallLife, 'firstTurn'>;
   turns: TurnLedger;
   model: LanguageModel;
   toolbox: Toolbox;

@@ -46,6 +46,7 @@ export async function* runTurn(
       yield* ready(turnAway(parts, request), spans);
       return;
     }
+    parts.callLife.firstTurn(request);
     const askedAtMs = performance.now();
     // Tracked, so that a newer request takes its number after this one: the ledger's order is the order of arrival.
     const language = live.memory.language ?? request.organization.languages[0] ?? 'en';
@@ -54,9 +55,11 @@ export async function* runTurn(
     const heard = request.history.some((message) => message.role === 'user');
     const asks = heard && request.silent !== true;
     if (asks && live.idle) early = askEarly(parts, request, { live, language, stop, spans });
-    const begun = await beginning;
-    beganAtMs = performance.now();
-    spans.note('callLookup', beganAtMs - askedAtMs);
+    const begun = await beginning.finally(() => {
+      beganAtMs = performance.now();
+      spans.note('callLookup', beganAtMs - askedAtMs);
+      parts.admission.waited(beganAtMs - askedAtMs);
+    });
     // A request that was sent later has its turn already, on another process: nobody listens to this one.
     if (begun === undefined) return;
     live.memory.facts = begun.facts;
@@ -116,8 +119,7 @@ function* opening({ prompts }: TurnParts, context: ToolContext): Generator<TurnE
 /** Whether the call is on, or there is room for it. A call that began on another process is on. */
 function isTaken({ admission }: TurnParts, { history }: TurnRequest, { memory }: LiveTurn): boolean {
   const isOn = memory.admitted ?? history.filter((message) => message.role === 'user').length > 1;
-  memory.admitted = isOn || admission.open;
-  if (!memory.admitted) admission.turnedAway();
+  memory.admitted = isOn || admission.take();
   return memory.admitted;
 }
 

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { CallLife } from '#conversation/call-life.ts';
 import type { TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Log } from '#telemetry/log.ts';
@@ -13,7 +12,6 @@ import { type ChatRequest, readChatRequest } from './chat-request.ts';
 export interface ChatCompletionsParts {
   authenticate: Authenticate;
   directory: Directory;
-  callLife: CallLife;
   callControl: CallControl;
   /** One turn of the conversation, and what is said where there is no organization to have one with. */
   runTurn: (request: TurnRequest, signal: AbortSignal) => AsyncIterable<TurnEvent>;
@@ -54,7 +52,6 @@ export function chatCompletions(app: FastifyInstance, parts: ChatCompletionsPart
       }
       const line = parts.callControl.at(read.request.controlUrl) ?? null;
       const turn = { ...turnOf(read.request, organization), line, now, arrivedAtMs };
-      parts.callLife.firstTurn(turn);
       return answer(reply, read.request, parts.runTurn(turn, signal));
     });
   }

@@ -1,23 +1,7 @@
 import postgres from 'postgres';
 import { expect, test } from 'vitest';
-import { demoClinic } from '#organization/demo-clinic.ts';
 import { openLedgerDatabase } from '../../ledger-database.ts';
-import { Caller, startApp, vapiSecret } from '../../running-app.ts';
-
-/** Says that a call started, as Vapi does while it greets the caller. */
-async function announce(url: string, callSid: string): Promise<void> {
-  await fetch(`${url}/vapi/events`, {
-    method: 'POST',
-    headers: { 'x-vapi-secret': vapiSecret },
-    body: JSON.stringify({
-      message: {
-        type: 'status-update',
-        status: 'in-progress',
-        call: { id: callSid, assistantId: demoClinic.assistantId },
-      },
-    }),
-  });
-}
+import { announce, Caller, startApp } from '../../running-app.ts';
 
 test('the first booking turn of a call that was announced asks the ledger for no open times', async () => {
   await using database = await openLedgerDatabase();
