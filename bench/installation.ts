@@ -9,7 +9,7 @@ import { openEmbeddedPostgres } from '../src/storage/embedded-postgres.ts';
 import { migrate } from '../src/storage/migrate.ts';
 import { createLog } from '../src/telemetry/log.ts';
 import type { Pace } from './model-words.ts';
-import { keepAway, type Running, start } from './processes.ts';
+import { keepAway, type Running, standIn, start } from './processes.ts';
 
 export const secret = 'a-secret-only-for-benchmarks';
 
@@ -29,7 +29,15 @@ export interface Installation extends AsyncDisposable {
   reference(name: string, file: string, env?: Record<string, string>): Promise<Running>;
 }
 
-export async function openInstallation(): Promise<Installation> {
+/**
+ * @param options.ledger measured: Postgres and Redis share the processor of what is measured, so that the load is alone
+ *   on the others and whatever falls behind is ours; beside: they share the load's
+ */
+export async function openInstallation({
+  ledger = 'beside',
+}: {
+  ledger?: 'measured' | 'beside';
+} = {}): Promise<Installation> {
   keepAway();
   await using opening = new AsyncDisposableStack();
   const log = createLog({ level: 'error', pretty: true });
@@ -37,7 +45,10 @@ export async function openInstallation(): Promise<Installation> {
   const folder = await mkdtemp(join(tmpdir(), 'holdline-bench-'));
   opening.defer(() => rm(folder, { recursive: true, force: true }));
   await chmod(folder, 0o711);
-  const embedded = opening.use(await openEmbeddedPostgres({ dataDir: folder, holder: 'command', log }));
+  const { embedded, redis } = await ledgerOn(ledger, async () => ({
+    embedded: opening.use(await openEmbeddedPostgres({ dataDir: folder, holder: 'command', log })),
+    redis: redisInstalled() ? opening.use(await startRedis()) : undefined,
+  }));
   await migrate({ url: embedded.migrateUrl, folder: migrationsFolder, log });
   const owner = postgres(embedded.migrateUrl, { max: 2, onnotice: () => {} });
   opening.defer(() => owner.end({ timeout: 2 }));
@@ -45,7 +56,6 @@ export async function openInstallation(): Promise<Installation> {
   // A benchmark's callers are many more than a clinic's.
   await owner`update organizations set holds_per_call_max = null, holds_per_number_and_day_max = null,
     live_holds_max = null where key = ${demoClinic.key}`;
-  const redis = redisInstalled() ? opening.use(await startRedis()) : undefined;
   const model = opening.use(await start('model', ['bench/model-stand-in.ts'], { role: 'beside' }));
 
   const opened = opening.move();
@@ -88,4 +98,11 @@ export async function openInstallation(): Promise<Installation> {
       }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+/** What a process starts has the processors it has itself. */
+async function ledgerOn<T>(place: 'measured' | 'beside', open: () => Promise<T>): Promise<T> {
+  if (place === 'beside') return open();
+  using _placed = standIn();
+  return await open();
 }

@@ -81,7 +81,9 @@ async function run({ full = false, only }: { full?: boolean; only?: string }): P
   };
   for (const [name, question] of chosen) {
     // Each on a ledger and a model of its own, as what one leaves behind would slow the next.
-    await using installation = await openInstallation();
+    await using installation = await openInstallation({
+      ledger: name === 'many-calls' ? 'measured' : 'beside',
+    });
     const finding = await question(installation);
     if ('firstMs' in finding) {
       await plotFirstWords(finding.firstMs as Record<string, number[]>, join(folder, 'first-words.svg'));
