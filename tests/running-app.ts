@@ -44,6 +44,14 @@ export interface RunningApp extends AsyncDisposable {
   doors: () => string[];
 }
 
+/** Room for whoever calls: a test's machine may be busy with other tests. */
+const openDoors: AppParts['admission'] = {
+  open: true,
+  take: () => true,
+  turn: () => ({ waited() {}, [Symbol.dispose]() {} }),
+  [Symbol.dispose]() {},
+};
+
 /** @param redisUrl a real Redis; without one, the in-process store */
 export async function startApp({
   model = createRehearsalModel(),
@@ -55,7 +63,7 @@ export async function startApp({
   publicUrl = 'https://holdline.example',
   socketLimits,
   twilio,
-  admission = { open: true, take: () => true, waited: () => {}, [Symbol.dispose]() {} },
+  admission = openDoors,
   log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true }),
 }: {
   model?: LanguageModel;

@@ -8,7 +8,12 @@ export interface Admission extends Disposable {
   readonly open: boolean;
   /** Takes one more call, or says that there is no room for it. */
   take(): boolean;
-  /** A turn has begun, or could not, so many milliseconds after the ledger was asked for it. */
+  /** A turn of a call that is on, until it is disposed of. */
+  turn(): AdmittedTurn;
+}
+
+export interface AdmittedTurn extends Disposable {
+  /** The ledger has begun it, or could not, so many milliseconds after it was asked to. */
   waited(ms: number): void;
 }
 
@@ -34,8 +39,11 @@ const limits: Record<keyof Load, { few: number; nobody: number }> = {
   ledgerMs: { few: 25, nobody: 50 },
 };
 const ledgerPercentile = 95;
-/** Fewer turns in a second are not too many: whatever is late for them is no quicker without another caller. */
-const turnsMin = 20;
+/**
+ * Fewer turns at once are not too many, however much the process is at work: a few callers who never pause, as only
+ * programs do, wait for nobody but each other.
+ */
+const turnsAtOnceMin = 32;
 /**
  * While it is narrow, a call is taken for every so many turns of the last second. With calls of three minutes that is
  * about how many end meanwhile.
@@ -65,6 +73,9 @@ export function createAdmission({
   busyShare?: BusyShare;
 }): Admission {
   const waits = createHistogram();
+  let atOnce = 0;
+  /** The most there were since the last look. */
+  let atOnceMost = 0;
   let seconds: Load[] = [];
   let room: Room = 'for everybody';
   let wideSeconds = secondsUntilWide;
@@ -76,7 +87,8 @@ export function createAdmission({
     const turns = waits.count;
     const second = { busyShare: busyShare(), ledgerMs: waits.percentile(ledgerPercentile) };
     waits.reset();
-    seconds = [...seconds, turns < turnsMin ? idle : second].slice(-secondsKept);
+    seconds = [...seconds, atOnceMost < turnsAtOnceMin ? idle : second].slice(-secondsKept);
+    atOnceMost = atOnce;
     const now = roomAt(middleOf(seconds));
     wideSeconds = now === 'for everybody' ? wideSeconds + 1 : 0;
     room = now === 'for everybody' && wideSeconds < secondsUntilWide ? 'for a few' : now;
@@ -110,8 +122,17 @@ export function createAdmission({
       turnedAwayAtMs = performance.now();
       return false;
     },
-    // A histogram counts from one.
-    waited: (ms) => waits.record(Math.max(1, Math.round(ms))),
+    turn() {
+      atOnce += 1;
+      atOnceMost = Math.max(atOnceMost, atOnce);
+      return {
+        // A histogram counts from one.
+        waited: (ms) => waits.record(Math.max(1, Math.round(ms))),
+        [Symbol.dispose]: () => {
+          atOnce -= 1;
+        },
+      };
+    },
     [Symbol.dispose]: () => clearInterval(timer),
   };
 }

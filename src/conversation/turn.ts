@@ -3,6 +3,7 @@ import type { CallFacts } from '#booking/turns.ts';
 import { ModelError, type ModelMessage, type ModelTool } from '#model/language-model.ts';
 import type { ToolContext } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
+import type { AdmittedTurn } from './admission.ts';
 import { Asked } from './ask-model.ts';
 import type { LiveTurn } from './live-calls.ts';
 import { nudge } from './nudge.ts';
@@ -39,6 +40,7 @@ export async function* runTurn(
   let context: ToolContext | undefined;
   let early: Question | undefined;
   let beganAtMs = 0;
+  let admitted: AdmittedTurn | undefined;
   try {
     if (!live.idle) await inTime(live.earlierWork, earlierWorkDeadlineMs);
     stop.throwIfAborted();
@@ -47,6 +49,7 @@ export async function* runTurn(
       return;
     }
     parts.callLife.firstTurn(request);
+    admitted = parts.admission.turn();
     const askedAtMs = performance.now();
     // Tracked, so that a newer request takes its number after this one: the ledger's order is the order of arrival.
     const language = live.memory.language ?? request.organization.languages[0] ?? 'en';
@@ -58,7 +61,7 @@ export async function* runTurn(
     const begun = await beginning.finally(() => {
       beganAtMs = performance.now();
       spans.note('callLookup', beganAtMs - askedAtMs);
-      parts.admission.waited(beganAtMs - askedAtMs);
+      admitted?.waited(beganAtMs - askedAtMs);
     });
     // A request that was sent later has its turn already, on another process: nobody listens to this one.
     if (begun === undefined) return;
@@ -76,6 +79,7 @@ export async function* runTurn(
     if (stop.aborted) return;
     yield* apologise(parts, request, error);
   } finally {
+    admitted?.[Symbol.dispose]();
     early?.asked.leave();
     const times = spans.end(parts.log, { organization: request.organization.key, call: call.callSid });
     if (context !== undefined) {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createAdmission } from '#conversation/admission.ts';
+import { type AdmittedTurn, createAdmission } from '#conversation/admission.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { announce, Caller, type RunningApp, startApp } from '../../running-app.ts';
 
@@ -16,13 +16,30 @@ afterEach(() => {
 function room(log: Log = silent) {
   let busyShare = 0;
   const admission = createAdmission({ log, busyShare: () => busyShare });
+  const going: AdmittedTurn[] = [];
   return {
     [Symbol.dispose]: () => admission[Symbol.dispose](),
-    /** @param waits what each turn of each of these seconds waits for the ledger */
-    seconds(count: number, { busy = 0, waits = turns(200) }: { busy?: number; waits?: number[] } = {}) {
+    /**
+     * @param about.waits what each turn of each of these seconds waits for the ledger
+     * @param about.atOnce how many of them go on at once
+     */
+    seconds(
+      count: number,
+      {
+        busy = 0,
+        waits = turns(200),
+        atOnce = 100,
+      }: { busy?: number; waits?: number[]; atOnce?: number } = {},
+    ) {
       for (let second = 0; second < count; second += 1) {
         busyShare = busy;
-        for (const ms of waits) admission.waited(ms);
+        for (const [n, ms] of waits.entries()) {
+          // So many at once: each ends when the one that many places behind it begins.
+          going.push(admission.turn());
+          if (n >= atOnce) going.shift()?.[Symbol.dispose]();
+          going.at(-1)?.waited(ms);
+        }
+        for (const turn of going.splice(0)) turn[Symbol.dispose]();
         vi.advanceTimersByTime(1_000);
       }
     },
@@ -60,8 +77,8 @@ test('while it is narrow, a call is taken for every twenty turns of the last sec
   expect(clinic.takes(50)).toBe(10);
   clinic.seconds(1, { waits: turns(100, { late: 10, ms: 35 }) });
   expect(clinic.takes(50)).toBe(5);
-  clinic.seconds(3, { busy: 0.8, waits: turns(20) });
-  expect(clinic.takes(50)).toBe(1);
+  clinic.seconds(3, { busy: 0.8, waits: turns(40) });
+  expect(clinic.takes(50)).toBe(2);
 });
 
 test('those who wait are not all let in at the first second with room', () => {
@@ -80,11 +97,11 @@ test('one busy second in three, such as a collection, turns nobody away', () => 
   }
 });
 
-test('a ledger that keeps one turn in forty waiting, or the few turns there are, turns nobody away', () => {
+test('a ledger that keeps one turn in forty waiting, or a few callers who never pause, turn nobody away', () => {
   using clinic = room();
   clinic.seconds(5, { waits: turns(200, { late: 5, ms: 300 }) });
   expect(clinic.takes(50)).toBe(50);
-  clinic.seconds(5, { busy: 1, waits: turns(10, { late: 10, ms: 300 }) });
+  clinic.seconds(5, { busy: 1, waits: turns(900, { late: 900, ms: 60 }), atOnce: 30 });
   expect(clinic.takes(50)).toBe(50);
 });
 
@@ -123,7 +140,16 @@ function door() {
       admission.asked += 1;
       return admission.open;
     },
-    waited: (ms: number) => void admission.waits.push(ms),
+    going: 0,
+    turn() {
+      admission.going += 1;
+      return {
+        waited: (ms: number) => void admission.waits.push(ms),
+        [Symbol.dispose]: () => {
+          admission.going -= 1;
+        },
+      };
+    },
     [Symbol.dispose]() {},
   };
   return admission;
@@ -142,6 +168,7 @@ test('a new call hears that all lines are busy; a call that is on goes on; later
   expect(admission.asked).toBe(2);
   // What the two turns that were taken waited for the ledger is what the next decision rests on.
   expect(admission.waits).toEqual([expect.any(Number), expect.any(Number)]);
+  expect(admission.going).toBe(0);
   admission.open = true;
   expect(await late.say('Next Tuesday, please.')).toMatch(/would you like/);
 });
