@@ -9,7 +9,7 @@ import { type Installation, secret } from './installation.ts';
 import { callerWords, type Pace, unpaced } from './model-words.ts';
 import { openDates } from './open-dates.ts';
 import { StreamClient } from './stream-client.ts';
-import { chatBody } from './vapi-body.ts';
+import { chatBody, startedBody } from './vapi-body.ts';
 
 const question = 'How long until the first word of a booking turn, and how much of it is ours?';
 /** One for each date: calls that want the same slot would only show that one of them gets it. */
@@ -27,10 +27,14 @@ const paces: [about: string, pace: Pace, goalAtMost: number | undefined][] = [
 const quickChecks = 400;
 const quickBookings = 60;
 const quickAtOnce = 4;
+/** A greeting that is spoken, or a caller who listens and thinks; most take longer. */
+const pauseMs = 500;
 
 /** Somebody who books, turn by turn; gives when the first word of each turn came. */
 interface Line {
   name: string;
+  /** Says that the call has started, where somebody wants to know, and lets the greeting be spoken. */
+  ring(call: string): Promise<void>;
   turn(call: string, words: string): Promise<number>;
 }
 
@@ -44,9 +48,13 @@ export async function toolTurn(installation: Installation): Promise<Finding> {
   );
   const lines = [
     stack.use(
-      line('holdline', holdline.url, '/vapi/chat/completions', /is free|have|would you like|holding|booked/i),
+      line('holdline', holdline.url, {
+        path: '/vapi/chat/completions',
+        right: /is free|have|would you like|holding|booked/i,
+        events: '/vapi/events',
+      }),
     ),
-    stack.use(line('usual design', usual.url, '/chat/completions', /^Word0 /)),
+    stack.use(line('usual design', usual.url, { path: '/chat/completions', right: /^Word0 / })),
   ];
   // Days of their own for what comes last: a day has no more than some twenty slots after noon.
   const all = await openDates(installation.owner, callsAtOnce + quickAtOnce);
@@ -81,7 +89,10 @@ async function bookOnce(line: Line | undefined, dates: string[]): Promise<number
   const calls = await Promise.all(
     dates.map(async (date) => {
       const call = randomUUID();
-      return [await line.turn(call, callerWords.check(date)), await line.turn(call, callerWords.reserve)];
+      await line.ring(call);
+      const checkMs = await line.turn(call, callerWords.check(date));
+      await wait(pauseMs);
+      return [checkMs, await line.turn(call, callerWords.reserve)];
     }),
   );
   return calls.flat();
@@ -159,10 +170,26 @@ async function quickly({ owner }: Installation, line: Line | undefined, dates: s
   };
 }
 
-function line(name: string, url: string, path: string, right: RegExp): Line & Disposable {
+/** @param options.events where a platform says that a call has started; the usual design prepares nothing */
+function line(
+  name: string,
+  url: string,
+  { path, right, events }: { path: string; right: RegExp; events?: string },
+): Line & Disposable {
   const client = new StreamClient(url);
   return {
     name,
+    async ring(call) {
+      if (events !== undefined) {
+        const response = await fetch(`${url}${events}`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+          body: startedBody(call),
+        });
+        if (!response.ok) throw new Error(`the start of a call was answered ${response.status}`);
+      }
+      await wait(pauseMs);
+    },
     async turn(call, words) {
       const heard = await client.post(path, chatBody(call, words, { messages: 1 + 2 * said(words) }), {
         authorization: `Bearer ${secret}`,

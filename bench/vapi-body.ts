@@ -86,6 +86,19 @@ export function toolCallsBody(callSid: string, name: string, args: object): stri
   });
 }
 
+/** A call has started: Vapi says so while it greets the caller. */
+export function startedBody(callSid: string): string {
+  return JSON.stringify({
+    message: {
+      type: 'status-update',
+      status: 'in-progress',
+      call: callObject(callSid, demoClinic.assistantId),
+      phoneNumber: { id: 'bench-number', number: '+15550100000' },
+      customer: { number: '+12125550142' },
+    },
+  });
+}
+
 function callObject(callSid: string, assistantId: string): object {
   return {
     id: callSid,
