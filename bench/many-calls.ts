@@ -1,6 +1,6 @@
 // How many calls does one process carry, and how does it bend when there are more? Each call takes a turn every ten
 // seconds with a paced model; one turn in ten is of a booking. Whoever hangs up is followed by another caller. More
-// callers are added until the generator itself lags, or new ones are turned away.
+// callers are added step by step, and new ones turned away, unless the generator itself lags.
 import { randomUUID } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { expect, test } from 'vitest';
 import { callRecord } from '#booking/call-record.ts';
-import type { CallKey } from '#booking/calls.ts';
+import { type CallKey, endCall } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
 import { createTurnLedger, factsOfNewCall, type TurnLedger } from '#booking/turns.ts';
 import { inTenant } from '#storage/postgres.ts';
@@ -133,6 +133,28 @@ async function lockedCalls({ sql }: Clinic): Promise<number> {
     select count(*)::integer as count from pg_locks where locktype = 'advisory' and granted`;
   return row.count;
 }
+
+test('a call-back gets the hold of the call that ended, never one of a call of its number that is on', async () => {
+  await using clinic = await openClinic();
+  const { sql } = clinic;
+  const turns = ledgerOf(clinic);
+  const [first, second] = await clinic.open();
+  if (first === undefined || second === undefined) throw new Error('no open times');
+  const [ended, on] = await callsOf(clinic, 2);
+  if (ended === undefined || on === undefined) throw new Error('no calls');
+  const caller = '+12125550142';
+  const begins = (call: CallKey) => turns.begin(call, { ...start, caller }, undefined);
+  const callsBack = () => begins({ tenantId: on.tenantId, callSid: randomUUID() });
+  for (const call of [ended, on]) await begins(call);
+  const itsHold = await reserveSlot(clinic, ended, { ...first, turn: null });
+  const hold = await reserveSlot(clinic, on, { ...second, turn: null });
+  expect([itsHold.held, hold.held]).toEqual([true, true]);
+  await endCall(sql, ended, { releaseHold: false, fault: null });
+  expect((await callsBack())?.snapshot.hold?.slotId).toBe(first.slotId);
+  // What is left is held by calls that are on.
+  expect((await callsBack())?.snapshot.hold).toBeNull();
+  expect((await callRecord(sql, on.tenantId, on.callSid)).state?.slotId).toBe(second.slotId);
+});
 
 test('the first turn of a call reads the calls of its number once, however many times are held', async () => {
   await using clinic = await openClinic();
