@@ -2,12 +2,12 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres, { type Sql } from 'postgres';
-import { redisInstalled, startRedis } from '../src/commands/torture/processes.ts';
+import { openEmbeddedPostgres } from '#storage/embedded/embedded-postgres.ts';
 import { migrationsFolder } from '../src/config.ts';
 import { demoClinic, seedDemoClinic } from '../src/organization/demo-clinic.ts';
-import { openEmbeddedPostgres } from '../src/storage/embedded-postgres.ts';
 import { migrate } from '../src/storage/migrate.ts';
 import { createLog } from '../src/telemetry/log.ts';
+import { redisInstalled, startRedis } from '../tests/torture/processes.ts';
 import type { Pace } from './model-words.ts';
 import { keepAway, type Running, standIn, start } from './processes.ts';
 

@@ -6,8 +6,8 @@ import { access, chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres, { type Sql } from 'postgres';
+import { openEmbeddedPostgres } from '#storage/embedded/embedded-postgres.ts';
 import { migrationsFolder } from '../src/config.ts';
-import { openEmbeddedPostgres } from '../src/storage/embedded-postgres.ts';
 import { migrate } from '../src/storage/migrate.ts';
 import { createLog } from '../src/telemetry/log.ts';
 

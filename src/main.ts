@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Sql } from 'postgres';
-import { fillSlots } from '#booking/fill-slots.ts';
-import { createOpenSlots } from '#booking/open-slots.ts';
+import { fillSlots } from '#availability/fill-slots.ts';
+import { createOpenSlots } from '#availability/open-slots.ts';
 import { createAdmission } from '#conversation/admission.ts';
 import { openCalendarAccess } from '#jobs/calendar-access.ts';
 import { openWorker } from '#jobs/worker.ts';
 import { checkModel } from '#model/check-model.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createOpenAiModel } from '#model/openai.ts';
-import { createRehearsalModel } from '#model/rehearsal.ts';
+import { createRehearsalModel } from '#model/rehearsal/rehearsal.ts';
 import { withSecondChoice } from '#model/second-choice.ts';
 import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
 import { openDirectory } from '#organization/directory.ts';

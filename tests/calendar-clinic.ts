@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { onTestFinished } from 'vitest';
-import type { OpenSlots } from '#booking/open-slots.ts';
+import type { OpenSlots } from '#availability/open-slots.ts';
 import { type CalendarAccess, openCalendarAccess } from '#jobs/calendar-access.ts';
 import { connectCalendars } from '#organization/calendar-credentials.ts';
 import type { Organization } from '#organization/organization.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
+import { fillSlots } from '#availability/fill-slots.ts';
 import { beginTurn, type CallKey } from '#booking/calls.ts';
-import { fillSlots } from '#booking/fill-slots.ts';
 import { openDirectory } from '#organization/directory.ts';
 import type { Organization, Schedule } from '#organization/organization.ts';
 import { createMemoryStore } from '#storage/memory-store.ts';

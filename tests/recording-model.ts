@@ -1,5 +1,5 @@
 import type { LanguageModel, ModelRequest } from '#model/language-model.ts';
-import { createRehearsalModel } from '#model/rehearsal.ts';
+import { createRehearsalModel } from '#model/rehearsal/rehearsal.ts';
 
 /** The rehearsal model, with what it was asked. */
 export interface RecordingModel extends LanguageModel {

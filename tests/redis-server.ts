@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { redisInstalled, startRedis } from '../src/commands/torture/processes.ts';
+import { redisInstalled, startRedis } from './torture/processes.ts';
 
 const installed = redisInstalled();
 if (!installed && process.env['HOLDLINE_NO_SKIP'] === '1') {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
-import { fillSlots } from '#booking/fill-slots.ts';
-import { createOpenSlots, type OpenSlots } from '#booking/open-slots.ts';
+import { fillSlots } from '#availability/fill-slots.ts';
+import { createOpenSlots, type OpenSlots } from '#availability/open-slots.ts';
 import type { CalendarAccess } from '#jobs/calendar-access.ts';
 import { openRunner } from '#jobs/runner.ts';
 import { createHandlers } from '#jobs/tasks.ts';
 import type { LanguageModel } from '#model/language-model.ts';
-import { createRehearsalModel } from '#model/rehearsal.ts';
+import { createRehearsalModel } from '#model/rehearsal/rehearsal.ts';
 import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
 import { type Directory, openDirectory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';

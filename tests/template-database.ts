@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
-import { openEmbeddedPostgres } from '#storage/embedded-postgres.ts';
+import { openEmbeddedPostgres } from '#storage/embedded/embedded-postgres.ts';
 import { migrate } from '#storage/migrate.ts';
 import { createLog } from '#telemetry/log.ts';
 import { migrationsFolder } from '../src/config.ts';

@@ -1,8 +1,8 @@
 import postgres, { type Sql } from 'postgres';
+import { createOpenSlots } from '#availability/open-slots.ts';
 import { confirmBooking } from '#booking/appointments.ts';
 import type { CallKey } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
-import { createOpenSlots } from '#booking/open-slots.ts';
 import { openRunner } from '#jobs/runner.ts';
 import { createHandlers } from '#jobs/tasks.ts';
 import { openDirectory } from '#organization/directory.ts';

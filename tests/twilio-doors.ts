@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type FastifyInstance, fastify } from 'fastify';
 import twilioWebhooks from 'twilio/lib/webhooks/webhooks.js';
-import { createOpenSlots } from '#booking/open-slots.ts';
-import { twilioHooks } from '#jobs/twilio-hooks.ts';
+import { createOpenSlots } from '#availability/open-slots.ts';
+import { twilioHooks } from '#hooks/twilio-hooks.ts';
 import { openDirectory } from '#organization/directory.ts';
 import { openPrompts } from '#prompts/templates.ts';
 import { createLog, type Log } from '#telemetry/log.ts';

@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Sql } from 'postgres';
-import { fillSlots } from '#booking/fill-slots.ts';
+import { fillSlots } from '#availability/fill-slots.ts';
 import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
 import { openDirectory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import { openPostgres } from '#storage/postgres.ts';
 import { createLog } from '#telemetry/log.ts';
-import { type Restartable, startRedis, startServer } from '../src/commands/torture/processes.ts';
 import { openDataFolder } from './data-folder.ts';
 import { type LedgerDatabase, openLedgerDatabase } from './ledger-database.ts';
 import { demoKey, vapiSecret } from './running-app.ts';
+import { type Restartable, startRedis, startServer } from './torture/processes.ts';
 
 /** Two server processes of the demo clinic on one ledger and one Redis. */
 export interface TwoServers extends AsyncDisposable {

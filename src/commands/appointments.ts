@@ -1,8 +1,8 @@
 import { Command } from 'commander';
+import { claimsOutsideHours } from '#availability/claims-outside-hours.ts';
 import { cancelAppointment, upcomingAppointments } from '#booking/appointment-changes.ts';
 import { type CalendarConflict, openConflicts } from '#booking/calendar-conflicts.ts';
 import { callBackRequests, endCallBack } from '#booking/call-backs.ts';
-import { claimsOutsideHours } from '#booking/claims-outside-hours.ts';
 import type { Organization } from '#organization/organization.ts';
 import { clinicTime } from './slot-lines.ts';
 import { openCommandStores, organizationsOf, runCommand } from './stores.ts';

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { untoldEvents } from '#booking/calendar-promises.ts';
 import { askForReading, calendarState } from '#booking/calendar-readings.ts';
-import { connectPath } from '#jobs/google-hooks.ts';
+import { connectPath } from '#hooks/google-hooks.ts';
 import {
   connectCalendars,
   disconnectCalendars,

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { openEmbeddedPostgres } from '#storage/embedded-postgres.ts';
+import { openEmbeddedPostgres } from '#storage/embedded/embedded-postgres.ts';
 import { migrate } from '#storage/migrate.ts';
 import { createLog } from '#telemetry/log.ts';
 import { ledgerPlace, readConfig } from '../config.ts';

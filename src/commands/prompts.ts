@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Sql } from 'postgres';
 import { Temporal } from 'temporal-polyfill';
-import { createOpenSlots } from '#booking/open-slots.ts';
+import { createOpenSlots } from '#availability/open-slots.ts';
 import { type PromptPreview, previewPrompt, type Step } from '#conversation/prompt-preview.ts';
 import type { Organization } from '#organization/organization.ts';
 import {

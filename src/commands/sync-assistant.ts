@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Sql } from 'postgres';
-import { createOpenSlots } from '#booking/open-slots.ts';
+import { createOpenSlots } from '#availability/open-slots.ts';
 import type { Organization } from '#organization/organization.ts';
 import { documentOf } from '#organization/organization-file.ts';
 import { saveOrganization } from '#organization/save-organization.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
-import { createOpenSlots } from '#booking/open-slots.ts';
+import { createOpenSlots } from '#availability/open-slots.ts';
 import { openCalendarAccess } from '#jobs/calendar-access.ts';
 import { openWorker } from '#jobs/worker.ts';
 import { openDirectory } from '#organization/directory.ts';

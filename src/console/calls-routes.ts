@@ -1,9 +1,9 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
-import { findCall, isCursor, type ListedCall, listCalls } from '#booking/call-list.ts';
-import { callPromises } from '#booking/call-promises.ts';
-import { callPatient, callRecord } from '#booking/call-record.ts';
 import { recordAction, recordedActions } from '#organization/staff-record.ts';
+import { findCall, isCursor, type ListedCall, listCalls } from './call-list.ts';
+import { callPromises } from './call-promises.ts';
+import { callPatient, callRecord } from './call-record.ts';
 import { maskedName, maskedNumber } from './masking.ts';
 import { type AddRoute, instant, Refusal } from './route.ts';
 

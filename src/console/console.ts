@@ -2,7 +2,7 @@ import cookie from '@fastify/cookie';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Sql } from 'postgres';
-import type { OpenSlots } from '#booking/open-slots.ts';
+import type { OpenSlots } from '#availability/open-slots.ts';
 import type { DependencyState } from '#conversation/dependencies.ts';
 import type { TurnWatch } from '#conversation/turn-watch.ts';
 import type { Directory } from '#organization/directory.ts';

@@ -1,13 +1,13 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
-import { calendarState } from '#booking/calendar-state.ts';
-import { turnLatency } from '#booking/turn-latency.ts';
 import type { DependencyState } from '#conversation/dependencies.ts';
 import { countJobs, listJobs, retryJob } from '#jobs/queue-view.ts';
 import { recordAction } from '#organization/staff-record.ts';
 import { figures } from '#telemetry/metrics.ts';
+import { calendarState } from './calendar-state.ts';
 import { type AddRoute, instant, Refusal } from './route.ts';
 import type { Session } from './session.ts';
+import { turnLatency } from './turn-latency.ts';
 
 /** A day shows the quiet hours too. */
 const hoursShown = 24;

@@ -1,17 +1,17 @@
 import type { Sql } from 'postgres';
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
+import { blockStretch, staffSource, unblockStretch } from '#availability/busy-times.ts';
+import { dayBounds, localDate } from '#availability/open-hours.ts';
+import type { OpenSlots } from '#availability/open-slots.ts';
 import { cancelAppointment, moveAppointment } from '#booking/appointment-changes.ts';
 import { findAppointment } from '#booking/appointments.ts';
-import { blockStretch, staffSource, unblockStretch } from '#booking/busy-times.ts';
-import { addDays } from '#booking/dates.ts';
-import { dayBounds, localDate } from '#booking/open-hours.ts';
-import type { OpenSlots } from '#booking/open-slots.ts';
-import { type WeekSlot, weekOf } from '#booking/week.ts';
+import { addDays } from '#organization/dates.ts';
 import type { Organization } from '#organization/organization.ts';
 import { recordAction } from '#organization/staff-record.ts';
 import { maskedName, maskedNumber } from './masking.ts';
 import { type AddRoute, instant, Refusal } from './route.ts';
+import { type WeekSlot, weekOf } from './week.ts';
 
 /** Days of one page: a week, because nobody looks at two at once. */
 const daysMax = 7;

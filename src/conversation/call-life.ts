@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
+import type { OpenSlots } from '#availability/open-slots.ts';
 import { type CallKey, callIsKnown, endCall, startCall } from '#booking/calls.ts';
-import type { OpenSlots } from '#booking/open-slots.ts';
 import { factsOfNewCall } from '#booking/turns.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Events } from '#telemetry/events.ts';

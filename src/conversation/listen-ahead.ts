@@ -1,4 +1,4 @@
-import type { OpenSlots } from '#booking/open-slots.ts';
+import type { OpenSlots } from '#availability/open-slots.ts';
 import type { Organization } from '#organization/organization.ts';
 import { resolveDate } from '#tools/resolve-date.ts';
 

@@ -1,6 +1,12 @@
 import { Temporal } from 'temporal-polyfill';
-import { addDays } from '#booking/dates.ts';
-import { isOpenAt, localDate, nextOpenDay, openHoursOn, practitionerHoursOn } from '#booking/open-hours.ts';
+import {
+  isOpenAt,
+  localDate,
+  nextOpenDay,
+  openHoursOn,
+  practitionerHoursOn,
+} from '#availability/open-hours.ts';
+import { addDays } from '#organization/dates.ts';
 import type { OpenStretch, Organization, Weekday } from '#organization/organization.ts';
 
 /**

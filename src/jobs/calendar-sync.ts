@@ -1,5 +1,7 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
+import { dayBounds, lastBookableDay, localDate } from '#availability/open-hours.ts';
+import type { OpenSlots } from '#availability/open-slots.ts';
 import {
   applyReading,
   askForReading,
@@ -9,13 +11,11 @@ import {
   calendarState,
   noteReadingProblem,
 } from '#booking/calendar-readings.ts';
-import { addDays } from '#booking/dates.ts';
-import { dayBounds, lastBookableDay, localDate } from '#booking/open-hours.ts';
-import type { OpenSlots } from '#booking/open-slots.ts';
 import type { CalendarEvent } from '#calendar/event.ts';
 import type { Failure } from '#calendar/failure.ts';
 import type { Changes, Window } from '#calendar/google.ts';
 import { noteCalendarProblem } from '#organization/calendar-credentials.ts';
+import { addDays } from '#organization/dates.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization, Practitioner } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';

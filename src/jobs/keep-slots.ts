@@ -1,8 +1,8 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
-import { claimsOutsideHours } from '#booking/claims-outside-hours.ts';
-import { fillAllSlots, fillSlots, type SlotChanges } from '#booking/fill-slots.ts';
-import type { OpenSlots } from '#booking/open-slots.ts';
+import { claimsOutsideHours } from '#availability/claims-outside-hours.ts';
+import { fillAllSlots, fillSlots, type SlotChanges } from '#availability/fill-slots.ts';
+import type { OpenSlots } from '#availability/open-slots.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';

@@ -1,4 +1,4 @@
-import type { OpenSlots } from '#booking/open-slots.ts';
+import type { OpenSlots } from '#availability/open-slots.ts';
 import type { CalendarAccess } from './calendar-access.ts';
 import { tellCalendar } from './calendar-event.ts';
 import { syncAllCalendars, syncCalendar } from './calendar-sync.ts';

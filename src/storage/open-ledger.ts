@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import type { Log } from '#telemetry/log.ts';
-import { openEmbeddedPostgres } from './embedded-postgres.ts';
+import { openEmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { migrate } from './migrate.ts';
 import { openPostgres } from './postgres.ts';
 

@@ -6,7 +6,7 @@ import {
   recordFound,
 } from '#booking/appointment-changes.ts';
 import type { CallSnapshot } from '#booking/calls.ts';
-import { spokenList } from '#prompts/spoken-time.ts';
+import { spokenList } from '#language/spoken-time.ts';
 import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { clinicIso, type Offering, offerAgain, spokenAppointment } from './offering.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { TimeWish } from '#booking/choose-slots.ts';
-import { isOpenAt, localDate, practitionerHoursOn } from '#booking/open-hours.ts';
-import { ofPractitioners } from '#booking/open-slots.ts';
+import { isOpenAt, localDate, practitionerHoursOn } from '#availability/open-hours.ts';
+import { ofPractitioners } from '#availability/open-slots.ts';
+import type { TimeWish } from '#language/said-time.ts';
+import { spokenDate, spokenDateName, spokenList, spokenWeekday } from '#language/spoken-time.ts';
 import type { OpenStretch, Organization, Practitioner } from '#organization/organization.ts';
-import { spokenDate, spokenDateName, spokenList, spokenWeekday } from '#prompts/spoken-time.ts';
 import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { type Offering, offer, offerNearest } from './offering.ts';

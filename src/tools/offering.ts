@@ -1,17 +1,18 @@
+import { chooseSlots } from '#availability/choose-slots.ts';
+import { clinicClock, localDate } from '#availability/open-hours.ts';
+import type { OpenSlots } from '#availability/open-slots.ts';
+import type { OpenSlot } from '#availability/slot-days.ts';
 import { type Offer, recordOffers } from '#booking/calls.ts';
-import { chooseSlots, type TimeWish } from '#booking/choose-slots.ts';
 import type { Claiming } from '#booking/holds.ts';
-import { clinicClock, localDate } from '#booking/open-hours.ts';
-import type { OpenSlots } from '#booking/open-slots.ts';
-import type { OpenSlot } from '#booking/slot-days.ts';
-import type { Organization, Practitioner } from '#organization/organization.ts';
+import type { TimeWish } from '#language/said-time.ts';
 import {
   type SpokenSlot,
   spokenAppointment as spokenAt,
   spokenDate,
   spokenSlot,
   spokenTimes,
-} from '#prompts/spoken-time.ts';
+} from '#language/spoken-time.ts';
+import type { Organization, Practitioner } from '#organization/organization.ts';
 import type { ToolContext } from './tool.ts';
 
 /** More than this many times in one breath nobody remembers; the contract allows five. */

@@ -1,10 +1,10 @@
 import { Temporal } from 'temporal-polyfill';
-import type { TimeWish } from '#booking/choose-slots.ts';
-import { addDays } from '#booking/dates.ts';
-import { lastBookableDay, practitionersOn } from '#booking/open-hours.ts';
+import { lastBookableDay, practitionersOn } from '#availability/open-hours.ts';
+import { plainIn, readDay } from '#language/said-day.ts';
+import type { TimeWish } from '#language/said-time.ts';
+import { readTime } from '#language/said-time.ts';
+import { addDays } from '#organization/dates.ts';
 import type { OpenStretch, Organization, Practitioner } from '#organization/organization.ts';
-import { plainIn, readDay } from './said-day.ts';
-import { readTime } from './said-time.ts';
 
 /** ISO dates of the clinic's calendar. */
 export type ResolvedDate =

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
 import { type CallDoor, type DoorName, doorNames } from '#commands/call/call-door.ts';
 import type { Caller, Line } from '#commands/call/caller.ts';
 import { playCall } from '#commands/call/conversation.ts';
 import { openDoor } from '#commands/call/open-door.ts';
 import type { VapiCall } from '#commands/call/vapi-request.ts';
+import { callRecord } from '#console/call-record.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { demoKey, type RunningApp, startApp, vapiSecret } from '../running-app.ts';
 import { type Conversation, conversations } from './conversations.ts';

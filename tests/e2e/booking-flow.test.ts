@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
-import { addDays } from '#booking/dates.ts';
-import { localDate, nextOpenDay } from '#booking/open-hours.ts';
+import { localDate, nextOpenDay } from '#availability/open-hours.ts';
+import { callRecord } from '#console/call-record.ts';
+import { addDays } from '#organization/dates.ts';
 import type { Organization } from '#organization/organization.ts';
 import {
   bookWithLee,

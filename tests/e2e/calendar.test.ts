@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { dayBounds, localDate, nextOpenDay } from '#availability/open-hours.ts';
 import { cancelAppointment } from '#booking/appointment-changes.ts';
-import { callRecord } from '#booking/call-record.ts';
-import { addDays } from '#booking/dates.ts';
-import { dayBounds, localDate, nextOpenDay } from '#booking/open-hours.ts';
+import { callRecord } from '#console/call-record.ts';
+import { addDays } from '#organization/dates.ts';
 import {
   bookWithLee,
   type CalendarClinic,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { callRecord } from '#booking/call-record.ts';
+import { callRecord } from '#console/call-record.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { Caller, type RunningApp, startApp, vapiSecret } from '../running-app.ts';
 

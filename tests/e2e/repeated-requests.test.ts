@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
+import { callRecord } from '#console/call-record.ts';
 import { createOpenAiModel } from '#model/openai.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { createLog } from '#telemetry/log.ts';

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
 import { scriptedCaller } from '#commands/call/caller.ts';
 import { type CallEvent, playCall } from '#commands/call/conversation.ts';
 import { openDoor } from '#commands/call/open-door.ts';
 import { readScenario, scenarioNames } from '#commands/call/scenario.ts';
 import { judge, missingFrom } from '#commands/call/verdict.ts';
+import { callRecord } from '#console/call-record.ts';
 import { openPrompts, type Prompts } from '#prompts/templates.ts';
 import { createLog } from '#telemetry/log.ts';
 import { promptsFolder } from '../../src/config.ts';

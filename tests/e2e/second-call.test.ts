@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
 import { endCall } from '#booking/calls.ts';
+import { callRecord } from '#console/call-record.ts';
 import { createOpenAiModel } from '#model/openai.ts';
 import { createLog } from '#telemetry/log.ts';
 import { Caller, type RunningApp, startApp } from '../running-app.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
+import { callRecord } from '#console/call-record.ts';
 import { redisServer } from '../redis-server.ts';
 import { Caller, demoKey, spoken, vapiSecret } from '../running-app.ts';
 import {

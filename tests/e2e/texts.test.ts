@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { cancelAppointment } from '#booking/appointment-changes.ts';
-import { callRecord } from '#booking/call-record.ts';
 import { setOptedOut } from '#booking/texts.ts';
+import { callRecord } from '#console/call-record.ts';
 import { openRunner } from '#jobs/runner.ts';
 import { sendText } from '#jobs/send-text.ts';
 import { demoClinic } from '#organization/demo-clinic.ts';

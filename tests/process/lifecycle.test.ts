@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import postgres, { type Sql } from 'postgres';
 import { describe, expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
+import { callRecord } from '#console/call-record.ts';
 import { demoClinic } from '#organization/demo-clinic.ts';
 import { readRuntimeFile } from '#storage/data-directory.ts';
 import { promptsFolder } from '../../src/config.ts';

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
 import postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
-import { findViolations } from '../../src/commands/torture/check.ts';
-import { readLedgerRows } from '../../src/commands/torture/ledger-rows.ts';
-import { Operations } from '../../src/commands/torture/operations.ts';
-import { createRandom } from '../../src/commands/torture/random.ts';
-import { callBySql } from '../../src/commands/torture/sql-caller.ts';
 import { type Clinic, openClinic } from '../clinic.ts';
+import { findViolations } from './check.ts';
+import { readLedgerRows } from './ledger-rows.ts';
+import { Operations } from './operations.ts';
+import { createRandom } from './random.ts';
+import { callBySql } from './sql-caller.ts';
 
 const schedule = { slotMinutes: 60, gridMinutes: 30, bufferMinutes: 15, horizonDays: 2 };
 const settings = { holds_per_call_max: null, live_holds_max: null, texts_per_day_max: null };

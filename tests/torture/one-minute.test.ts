@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { reportLines, reportOf } from '../../src/commands/torture/report.ts';
-import { runTorture } from '../../src/commands/torture/run.ts';
 import { redisServer } from '../redis-server.ts';
+import { reportLines, reportOf } from './report.ts';
+import { runTorture } from './run.ts';
 
 const minutes = 1;
 

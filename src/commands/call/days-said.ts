@@ -1,6 +1,6 @@
-import { addDays, weekdayOf } from '#booking/dates.ts';
-import { localDate } from '#booking/open-hours.ts';
-import { spokenDate } from '#prompts/spoken-time.ts';
+import { localDate } from '#availability/open-hours.ts';
+import { spokenDate } from '#language/spoken-time.ts';
+import { addDays, weekdayOf } from '#organization/dates.ts';
 
 /** Where the demo clinic is: the caller's calendar is its own. */
 const zone = 'America/New_York';

@@ -1,5 +1,5 @@
-import { type CallRecord, callRecord } from '#booking/call-record.ts';
 import { openCommandStores } from '#commands/stores.ts';
+import { type CallRecord, callRecord } from '#console/call-record.ts';
 import { openDirectory } from '#organization/directory.ts';
 import type { Log } from '#telemetry/log.ts';
 import { CallProblem } from './call-problem.ts';

@@ -1,4 +1,4 @@
-import type { CallRecord } from '#booking/call-record.ts';
+import type { CallRecord } from '#console/call-record.ts';
 import type { CallEvent } from './conversation.ts';
 import type { Verdict } from './verdict.ts';
 

@@ -1,4 +1,4 @@
-import type { CallRecord } from '#booking/call-record.ts';
+import type { CallRecord } from '#console/call-record.ts';
 import type { Scenario } from './scenario.ts';
 
 export interface Verdict {

@@ -1,8 +1,8 @@
 import type { Sql } from 'postgres';
 import { describe, expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
 import { beginTurn, type CallKey, endCall } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
+import { callRecord } from '#console/call-record.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { openRedis } from '#storage/redis.ts';
 import type { Store } from '#storage/store.ts';

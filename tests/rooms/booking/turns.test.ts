@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
 import { type CallKey, endCall } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
 import { createTurnLedger, factsOfNewCall, type TurnLedger } from '#booking/turns.ts';
+import { callRecord } from '#console/call-record.ts';
 import { inTenant } from '#storage/postgres.ts';
 import type { Log } from '#telemetry/log.ts';
 import { type Clinic, nth, openClinic } from '../../clinic.ts';

@@ -1,13 +1,13 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import type { CallRecord } from '#booking/call-record.ts';
 import { scriptedCaller } from '#commands/call/caller.ts';
 import { type CallEvent, playCall } from '#commands/call/conversation.ts';
 import { openDoor } from '#commands/call/open-door.ts';
 import { parseScenario } from '#commands/call/scenario.ts';
 import { judge } from '#commands/call/verdict.ts';
 import { type CallOptions, call, callCommand } from '#commands/call.ts';
+import type { CallRecord } from '#console/call-record.ts';
 import { key, scriptedServer } from './scripted-server.ts';
 
 const turns = Array.from({ length: 20 }, (_, index) => ({

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
+import { callRecord } from '#console/call-record.ts';
 import type { Organization } from '#organization/organization.ts';
 import { type ConsoleClient, secondClinic, signedIn } from '../../console-client.ts';
 import { Caller, type RunningApp, startApp } from '../../running-app.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
+import { callRecord } from '#console/call-record.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { Caller, startApp, vapiSecret } from '../../running-app.ts';
 import { type CallControlStandIn, startCallControl } from '../../stand-ins/call-control.ts';

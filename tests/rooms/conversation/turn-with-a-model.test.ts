@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
+import { callRecord } from '#console/call-record.ts';
 import { createOpenAiModel } from '#model/openai.ts';
 import { createLog } from '#telemetry/log.ts';
 import { Caller, frames, type RunningApp, startApp } from '../../running-app.ts';

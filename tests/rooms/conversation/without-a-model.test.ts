@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
+import { callRecord } from '#console/call-record.ts';
 import { createOpenAiModel } from '#model/openai.ts';
 import { withSecondChoice } from '#model/second-choice.ts';
 import { createLog } from '#telemetry/log.ts';

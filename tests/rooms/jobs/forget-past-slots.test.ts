@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import { fillSlots } from '#availability/fill-slots.ts';
+import { forgetPastSlots } from '#availability/past-slots.ts';
 import { cancelAppointment } from '#booking/appointment-changes.ts';
 import { confirmBooking } from '#booking/appointments.ts';
-import { callRecord } from '#booking/call-record.ts';
 import type { CallKey } from '#booking/calls.ts';
-import { fillSlots } from '#booking/fill-slots.ts';
 import { reserveSlot } from '#booking/holds.ts';
-import { forgetPastSlots } from '#booking/past-slots.ts';
+import { callRecord } from '#console/call-record.ts';
 import { forgetAllPastSlots } from '#jobs/forget-past-slots.ts';
 import { schedulesOf } from '#jobs/tasks.ts';
 import { openDirectory } from '#organization/directory.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { createLog } from '#telemetry/log.ts';
-import { lookAtRows } from '../../../src/commands/torture/check.ts';
-import { readLedgerRows } from '../../../src/commands/torture/ledger-rows.ts';
 import { type Clinic, nth, openClinic, type Slot } from '../../clinic.ts';
 import { moveLedgerClock } from '../../ledger-database.ts';
+import { lookAtRows } from '../../torture/check.ts';
+import { readLedgerRows } from '../../torture/ledger-rows.ts';
 
 const log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true });
 const job = { attempt: 1, signal: new AbortController().signal };

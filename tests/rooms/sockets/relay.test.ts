@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
+import { callRecord } from '#console/call-record.ts';
 import type { LanguageModel, ModelRequest } from '#model/language-model.ts';
-import { createRehearsalModel } from '#model/rehearsal.ts';
+import { createRehearsalModel } from '#model/rehearsal/rehearsal.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { redisServer } from '../../redis-server.ts';
 import { demoKey, startApp, twilioAccount, vapiSecret } from '../../running-app.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
-import { createRehearsalModel } from '#model/rehearsal.ts';
+import { callRecord } from '#console/call-record.ts';
+import { createRehearsalModel } from '#model/rehearsal/rehearsal.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { redisServer } from '../../redis-server.ts';
 import { demoKey, startApp, vapiSecret } from '../../running-app.ts';

@@ -5,8 +5,8 @@ import { createMemoryStore } from '#storage/memory-store.ts';
 import { openRedis } from '#storage/redis.ts';
 import type { Lock, SharedCache, Store } from '#storage/store.ts';
 import { createLog } from '#telemetry/log.ts';
-import type { Restartable } from '../../../src/commands/torture/processes.ts';
 import { redisServer } from '../../redis-server.ts';
+import type { Restartable } from '../../torture/processes.ts';
 
 const log = createLog({ level: 'silent', pretty: false });
 const ttlMs = 60_000;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fillSlots } from '#availability/fill-slots.ts';
+import { createOpenSlots } from '#availability/open-slots.ts';
 import { beginTurn } from '#booking/calls.ts';
-import { fillSlots } from '#booking/fill-slots.ts';
-import { createOpenSlots } from '#booking/open-slots.ts';
 import { openDirectory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import { openPrompts } from '#prompts/templates.ts';

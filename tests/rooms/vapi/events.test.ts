@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { callRecord } from '#booking/call-record.ts';
+import { callRecord } from '#console/call-record.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { demoKey, type RunningApp, startApp, vapiSecret } from '../../running-app.ts';
 
