@@ -6,7 +6,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { fillSlots } from '#availability/fill-slots.ts';
+import { fillSlots } from '#availability/slot-upkeep.ts';
 import { openEmbeddedPostgres } from '#storage/embedded/embedded-postgres.ts';
 import { applyReading, calendarState } from '../src/booking/calendar-readings.ts';
 import { reserveSlot } from '../src/booking/holds.ts';

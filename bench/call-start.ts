@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Sql } from 'postgres';
-import { fillSlots } from '#availability/fill-slots.ts';
+import { fillSlots } from '#availability/slot-upkeep.ts';
 import { migrationsFolder } from '../src/config.ts';
 import { openDirectory } from '../src/organization/directory.ts';
 import { saveOrganization } from '../src/organization/save-organization.ts';

@@ -5,7 +5,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { fillAllSlots, fillSlots, type SlotChanges } from '#availability/fill-slots.ts';
+import { fillAllSlots, fillSlots, type SlotChanges } from '#availability/slot-upkeep.ts';
 import { openEmbeddedPostgres } from '#storage/embedded/embedded-postgres.ts';
 import { migrationsFolder } from '../src/config.ts';
 import { openDirectory } from '../src/organization/directory.ts';

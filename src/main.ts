@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Sql } from 'postgres';
-import { fillSlots } from '#availability/fill-slots.ts';
 import { createOpenSlots } from '#availability/open-slots.ts';
+import { fillSlots } from '#availability/slot-upkeep.ts';
 import { createAdmission } from '#conversation/admission.ts';
 import { openCalendarAccess } from '#jobs/calendar-access.ts';
 import { openWorker } from '#jobs/worker.ts';

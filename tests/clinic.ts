@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
-import { fillSlots } from '#availability/fill-slots.ts';
+import { fillSlots } from '#availability/slot-upkeep.ts';
 import { beginTurn, type CallKey } from '#booking/calls.ts';
 import { openDirectory } from '#organization/directory.ts';
 import type { Organization, Schedule } from '#organization/organization.ts';

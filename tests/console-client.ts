@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { fillSlots } from '#availability/fill-slots.ts';
+import { fillSlots } from '#availability/slot-upkeep.ts';
 import { openDirectory } from '#organization/directory.ts';
 import { makeKey } from '#organization/keys.ts';
 import type { Organization } from '#organization/organization.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
-import { fillSlots } from '#availability/fill-slots.ts';
 import { createOpenSlots, type OpenSlots } from '#availability/open-slots.ts';
+import { fillSlots } from '#availability/slot-upkeep.ts';
 import type { CalendarAccess } from '#jobs/calendar-access.ts';
 import { openRunner } from '#jobs/runner.ts';
 import { createHandlers } from '#jobs/tasks.ts';

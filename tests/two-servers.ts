@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Sql } from 'postgres';
-import { fillSlots } from '#availability/fill-slots.ts';
+import { fillSlots } from '#availability/slot-upkeep.ts';
 import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
 import { openDirectory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';

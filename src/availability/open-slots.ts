@@ -1,10 +1,12 @@
 import type { Sql } from 'postgres';
-import { addDays } from '#organization/dates.ts';
+import { addDays, localDate } from '#organization/clinic-clock.ts';
 import type { Organization, Practitioner } from '#organization/organization.ts';
 import type { Store } from '#storage/store.ts';
-import { bookableSpan, lastBookableDay, localDate, practitionersOn } from './open-hours.ts';
+import { bookableSpan, lastBookableDay, practitionersOn } from './open-hours.ts';
 import type { OpenSlot } from './slot-days.ts';
 import { createSlotReader } from './slot-reader.ts';
+
+export type { OpenSlot } from './slot-days.ts';
 
 export interface OpenSlots extends AsyncDisposable {
   /** Open slots of one of the clinic's days, in order of time: those each practitioner can be booked at by now. */

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
-import { dayBounds } from './open-hours.ts';
+import { dayBounds } from '#organization/clinic-clock.ts';
 
 /** A slot that can be claimed, with the version it had when it was read. */
 export interface OpenSlot {

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { claimsOutsideHours } from '#availability/claims-outside-hours.ts';
-import { cancelAppointment, upcomingAppointments } from '#booking/appointment-changes.ts';
-import { type CalendarConflict, openConflicts } from '#booking/calendar-conflicts.ts';
-import { callBackRequests, endCallBack } from '#booking/call-backs.ts';
+import { claimsOutsideHours } from '#availability/slot-upkeep.ts';
+import { cancelAppointment, upcomingAppointments } from '#booking/appointments.ts';
+import { type CalendarConflict, openConflicts } from '#booking/calendar-events.ts';
+import { callBackRequests, endCallBack } from '#booking/texts.ts';
 import type { Organization } from '#organization/organization.ts';
 import { clinicTime } from './slot-lines.ts';
 import { openCommandStores, organizationsOf, runCommand } from './stores.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { untoldEvents } from '#booking/calendar-promises.ts';
+import { untoldEvents } from '#booking/calendar-events.ts';
 import { askForReading, calendarState } from '#booking/calendar-readings.ts';
 import { connectPath } from '#hooks/google-hooks.ts';
 import {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { fillSlots } from '#availability/fill-slots.ts';
+import { fillSlots } from '#availability/slot-upkeep.ts';
 import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
 import { openDirectory } from '#organization/directory.ts';
 import { createLog } from '#telemetry/log.ts';

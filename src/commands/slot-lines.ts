@@ -1,5 +1,4 @@
-import type { ClaimOutsideHours } from '#availability/claims-outside-hours.ts';
-import type { SlotChanges } from '#availability/fill-slots.ts';
+import type { ClaimOutsideHours, SlotChanges } from '#availability/slot-upkeep.ts';
 import type { Organization } from '#organization/organization.ts';
 
 /** What an edit of the hours did to the slots, and which claims the clinic has to look after itself. */

@@ -1,12 +1,10 @@
 import type { Sql } from 'postgres';
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
-import { blockStretch, staffSource, unblockStretch } from '#availability/busy-times.ts';
-import { dayBounds, localDate } from '#availability/open-hours.ts';
 import type { OpenSlots } from '#availability/open-slots.ts';
-import { cancelAppointment, moveAppointment } from '#booking/appointment-changes.ts';
-import { findAppointment } from '#booking/appointments.ts';
-import { addDays } from '#organization/dates.ts';
+import { blockStretch, staffSource, unblockStretch } from '#availability/slot-upkeep.ts';
+import { cancelAppointment, findAppointment, moveAppointment } from '#booking/appointments.ts';
+import { addDays, dayBounds, localDate } from '#organization/clinic-clock.ts';
 import type { Organization } from '#organization/organization.ts';
 import { recordAction } from '#organization/staff-record.ts';
 import { maskedName, maskedNumber } from './masking.ts';

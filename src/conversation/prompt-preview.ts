@@ -1,6 +1,6 @@
-import { localDate, slotsOf, timetableOf } from '#availability/open-hours.ts';
+import { slotsOf, timetableOf } from '#availability/open-hours.ts';
 import type { CallSnapshot } from '#booking/calls.ts';
-import { addDays } from '#organization/dates.ts';
+import { addDays, localDate } from '#organization/clinic-clock.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { approximateTokens } from '#prompts/token-count.ts';

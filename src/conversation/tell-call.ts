@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
-import { readCallNews } from '#booking/call-news.ts';
 import type { CallKey } from '#booking/calls.ts';
+import { readCallNews } from '#booking/turns.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';

@@ -1,12 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
-import {
-  isOpenAt,
-  localDate,
-  nextOpenDay,
-  openHoursOn,
-  practitionerHoursOn,
-} from '#availability/open-hours.ts';
-import { addDays } from '#organization/dates.ts';
+import { isOpenAt, nextOpenDay, openHoursOn, practitionerHoursOn } from '#availability/open-hours.ts';
+import { addDays, localDate } from '#organization/clinic-clock.ts';
 import type { OpenStretch, Organization, Weekday } from '#organization/organization.ts';
 
 /**

@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Sql, TransactionSql } from 'postgres';
 import { z } from 'zod';
 import type { OpenSlots } from '#availability/open-slots.ts';
-import { cancelAppointment } from '#booking/appointment-changes.ts';
-import { askForCallBack } from '#booking/call-backs.ts';
+import { cancelAppointment } from '#booking/appointments.ts';
 import {
+  askForCallBack,
   isUpcoming,
   noteTextProgress,
   oncePerReply,

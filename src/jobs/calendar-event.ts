@@ -6,7 +6,7 @@ import {
   type PromisedEvent,
   type PromisedEventKey,
   promisedEvent,
-} from '#booking/calendar-promises.ts';
+} from '#booking/calendar-events.ts';
 import type { Answer } from '#calendar/failure.ts';
 import type { Calendars, OwnEvent } from '#calendar/google.ts';
 import { noteCalendarProblem } from '#organization/calendar-credentials.ts';

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
-import { dayBounds, lastBookableDay, localDate } from '#availability/open-hours.ts';
+import { lastBookableDay } from '#availability/open-hours.ts';
 import type { OpenSlots } from '#availability/open-slots.ts';
 import {
   applyReading,
@@ -15,7 +15,7 @@ import type { CalendarEvent } from '#calendar/event.ts';
 import type { Failure } from '#calendar/failure.ts';
 import type { Changes, Window } from '#calendar/google.ts';
 import { noteCalendarProblem } from '#organization/calendar-credentials.ts';
-import { addDays } from '#organization/dates.ts';
+import { addDays, dayBounds, localDate } from '#organization/clinic-clock.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization, Practitioner } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';

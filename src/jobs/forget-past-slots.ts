@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres';
-import { forgetPastSlots } from '#availability/past-slots.ts';
+import { forgetPastSlots } from '#availability/slot-upkeep.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Log } from '#telemetry/log.ts';
 import { eachOrganization } from './each-organization.ts';

@@ -1,8 +1,7 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
-import { claimsOutsideHours } from '#availability/claims-outside-hours.ts';
-import { fillAllSlots, fillSlots, type SlotChanges } from '#availability/fill-slots.ts';
 import type { OpenSlots } from '#availability/open-slots.ts';
+import { claimsOutsideHours, fillAllSlots, fillSlots, type SlotChanges } from '#availability/slot-upkeep.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { takeReport } from '#booking/calendar-conflicts.ts';
+import { takeReport } from '#booking/calendar-events.ts';
 import { counter } from '#telemetry/metrics.ts';
 import type { CalendarParts } from './calendar-sync.ts';
 import type { Handler } from './job.ts';

@@ -1,10 +1,5 @@
 import { z } from 'zod';
-import {
-  cancelAppointment,
-  findAppointments,
-  moveAppointment,
-  recordFound,
-} from '#booking/appointment-changes.ts';
+import { cancelAppointment, findAppointments, moveAppointment, recordFound } from '#booking/appointments.ts';
 import type { CallSnapshot } from '#booking/calls.ts';
 import { spokenList } from '#language/spoken-time.ts';
 import { outcomeOf } from '#prompts/template-variables.ts';

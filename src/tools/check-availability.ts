@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { isOpenAt, localDate, practitionerHoursOn } from '#availability/open-hours.ts';
+import { isOpenAt, practitionerHoursOn } from '#availability/open-hours.ts';
 import { ofPractitioners } from '#availability/open-slots.ts';
 import type { TimeWish } from '#language/said-time.ts';
 import { spokenDate, spokenDateName, spokenList, spokenWeekday } from '#language/spoken-time.ts';
+import { localDate } from '#organization/clinic-clock.ts';
 import type { OpenStretch, Organization, Practitioner } from '#organization/organization.ts';
 import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';

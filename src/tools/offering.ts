@@ -1,7 +1,5 @@
 import { chooseSlots } from '#availability/choose-slots.ts';
-import { clinicClock, localDate } from '#availability/open-hours.ts';
-import type { OpenSlots } from '#availability/open-slots.ts';
-import type { OpenSlot } from '#availability/slot-days.ts';
+import type { OpenSlot, OpenSlots } from '#availability/open-slots.ts';
 import { type Offer, recordOffers } from '#booking/calls.ts';
 import type { Claiming } from '#booking/holds.ts';
 import type { TimeWish } from '#language/said-time.ts';
@@ -12,6 +10,7 @@ import {
   spokenSlot,
   spokenTimes,
 } from '#language/spoken-time.ts';
+import { clinicClock, localDate } from '#organization/clinic-clock.ts';
 import type { Organization, Practitioner } from '#organization/organization.ts';
 import type { ToolContext } from './tool.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { localDate } from '#availability/open-hours.ts';
 import type { Offer } from '#booking/calls.ts';
 import { reserveSlot as claim } from '#booking/holds.ts';
+import { localDate } from '#organization/clinic-clock.ts';
 import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import {

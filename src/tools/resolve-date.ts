@@ -1,9 +1,8 @@
 import { Temporal } from 'temporal-polyfill';
 import { lastBookableDay, practitionersOn } from '#availability/open-hours.ts';
 import { plainIn, readDay } from '#language/said-day.ts';
-import type { TimeWish } from '#language/said-time.ts';
-import { readTime } from '#language/said-time.ts';
-import { addDays } from '#organization/dates.ts';
+import { readTime, type TimeWish } from '#language/said-time.ts';
+import { addDays } from '#organization/clinic-clock.ts';
 import type { OpenStretch, Organization, Practitioner } from '#organization/organization.ts';
 
 /** ISO dates of the clinic's calendar. */

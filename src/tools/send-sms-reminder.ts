@@ -1,7 +1,12 @@
 import { z } from 'zod';
-import { localDate } from '#availability/open-hours.ts';
-import { acceptAdoptedHold, namesAgree } from '#booking/appointment-changes.ts';
-import { type ConfirmOutcome, confirmBooking, type PatientDetails } from '#booking/appointments.ts';
+import {
+  acceptAdoptedHold,
+  type ConfirmOutcome,
+  confirmBooking,
+  namesAgree,
+  type PatientDetails,
+} from '#booking/appointments.ts';
+import { localDate } from '#organization/clinic-clock.ts';
 import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { clinicIso, type Offering, offerNearest, spokenAppointment } from './offering.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { localDate } from '#availability/open-hours.ts';
+import { localDate } from '#organization/clinic-clock.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { cancelOwnAppointment, findOwnAppointments, moveOwnAppointment } from './change-appointment.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { localDate, nextOpenDay } from '#availability/open-hours.ts';
+import { nextOpenDay } from '#availability/open-hours.ts';
 import { callRecord } from '#console/call-record.ts';
-import { addDays } from '#organization/dates.ts';
+import { addDays, localDate } from '#organization/clinic-clock.ts';
 import type { Organization } from '#organization/organization.ts';
 import {
   bookWithLee,

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { dayBounds, localDate, nextOpenDay } from '#availability/open-hours.ts';
-import { cancelAppointment } from '#booking/appointment-changes.ts';
+import { nextOpenDay } from '#availability/open-hours.ts';
+import { cancelAppointment } from '#booking/appointments.ts';
 import { callRecord } from '#console/call-record.ts';
-import { addDays } from '#organization/dates.ts';
+import { addDays, dayBounds, localDate } from '#organization/clinic-clock.ts';
 import {
   bookWithLee,
   type CalendarClinic,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { cancelAppointment } from '#booking/appointment-changes.ts';
+import { cancelAppointment } from '#booking/appointments.ts';
 import { setOptedOut } from '#booking/texts.ts';
 import { callRecord } from '#console/call-record.ts';
 import { openRunner } from '#jobs/runner.ts';

@@ -1,6 +1,5 @@
-import { localDate } from '#availability/open-hours.ts';
 import { spokenDate } from '#language/spoken-time.ts';
-import { addDays, weekdayOf } from '#organization/dates.ts';
+import { addDays, localDate, weekdayOf } from '#organization/clinic-clock.ts';
 
 /** Where the demo clinic is: the caller's calendar is its own. */
 const zone = 'America/New_York';

@@ -1,8 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { claimsOutsideHours } from '#availability/claims-outside-hours.ts';
-import { fillAllSlots, fillSlots } from '#availability/fill-slots.ts';
-import { cancelAppointment } from '#booking/appointment-changes.ts';
-import { confirmBooking } from '#booking/appointments.ts';
+import { claimsOutsideHours, fillAllSlots, fillSlots } from '#availability/slot-upkeep.ts';
+import { cancelAppointment, confirmBooking } from '#booking/appointments.ts';
 import type { CallKey } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
 import { openDirectory } from '#organization/directory.ts';

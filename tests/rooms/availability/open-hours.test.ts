@@ -2,13 +2,13 @@ import { describe, expect, test } from 'vitest';
 import {
   bookableSpan,
   isOpenAt,
-  localDate,
   nextOpenDay,
   practitionerHoursOn,
   practitionersOn,
   slotsOf,
   timetableOf,
 } from '#availability/open-hours.ts';
+import { localDate } from '#organization/clinic-clock.ts';
 import type { Practitioner, Schedule } from '#organization/organization.ts';
 
 const open = [

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 import { expect, onTestFinished, test } from 'vitest';
-import { fillSlots } from '#availability/fill-slots.ts';
-import { localDate } from '#availability/open-hours.ts';
 import { createOpenSlots, type OpenSlots } from '#availability/open-slots.ts';
+import { fillSlots } from '#availability/slot-upkeep.ts';
 import { reserveSlot } from '#booking/holds.ts';
+import { localDate } from '#organization/clinic-clock.ts';
 import { createMemoryStore } from '#storage/memory-store.ts';
 import { openRedis } from '#storage/redis.ts';
 import type { Store } from '#storage/store.ts';

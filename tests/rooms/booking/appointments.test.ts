@@ -1,7 +1,11 @@
 import postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
-import { cancelAppointment, findAppointments, moveAppointment } from '#booking/appointment-changes.ts';
-import { confirmBooking } from '#booking/appointments.ts';
+import {
+  cancelAppointment,
+  confirmBooking,
+  findAppointments,
+  moveAppointment,
+} from '#booking/appointments.ts';
 import { beginTurn, type CallKey, endCall } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
 import { forgetExpired, forgetPerson } from '#booking/privacy.ts';

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cancelAppointment } from '#booking/appointment-changes.ts';
-import { confirmBooking } from '#booking/appointments.ts';
+import { cancelAppointment, confirmBooking } from '#booking/appointments.ts';
 import type { CallKey } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
 import { inTenant } from '#storage/postgres.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { askForCallBack } from '#booking/call-backs.ts';
+import { askForCallBack } from '#booking/texts.ts';
 import { FinalFailure } from '#jobs/job.ts';
 import { allJobs } from '#jobs/queue.ts';
 import { openRunner } from '#jobs/runner.ts';

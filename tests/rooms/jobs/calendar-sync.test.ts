@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { dayBounds, localDate, nextOpenDay } from '#availability/open-hours.ts';
-import { cancelAppointment } from '#booking/appointment-changes.ts';
-import { openConflicts } from '#booking/calendar-conflicts.ts';
+import { nextOpenDay } from '#availability/open-hours.ts';
+import { cancelAppointment } from '#booking/appointments.ts';
+import { openConflicts } from '#booking/calendar-events.ts';
 import { applyReading, calendarState } from '#booking/calendar-readings.ts';
 import { keepChannel } from '#jobs/calendar-channel.ts';
-import { addDays } from '#organization/dates.ts';
+import { addDays, dayBounds, localDate } from '#organization/clinic-clock.ts';
 import { createLog } from '#telemetry/log.ts';
 import {
   bookWithLee,

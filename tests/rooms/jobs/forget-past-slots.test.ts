@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { fillSlots } from '#availability/fill-slots.ts';
-import { forgetPastSlots } from '#availability/past-slots.ts';
-import { cancelAppointment } from '#booking/appointment-changes.ts';
-import { confirmBooking } from '#booking/appointments.ts';
+import { fillSlots, forgetPastSlots } from '#availability/slot-upkeep.ts';
+import { cancelAppointment, confirmBooking } from '#booking/appointments.ts';
 import type { CallKey } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
 import { callRecord } from '#console/call-record.ts';

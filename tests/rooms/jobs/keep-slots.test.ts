@@ -1,7 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { createOpenSlots } from '#availability/open-slots.ts';
-import { cancelAppointment } from '#booking/appointment-changes.ts';
-import { confirmBooking } from '#booking/appointments.ts';
+import { cancelAppointment, confirmBooking } from '#booking/appointments.ts';
 import { reserveSlot } from '#booking/holds.ts';
 import { keepAllSlots, keepSlots } from '#jobs/keep-slots.ts';
 import { openRunner } from '#jobs/runner.ts';

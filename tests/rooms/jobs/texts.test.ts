@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { cancelAppointment, moveAppointment } from '#booking/appointment-changes.ts';
+import { cancelAppointment, moveAppointment } from '#booking/appointments.ts';
 import { openTextClinic, publicUrl, type Text, type TextClinic } from '../../text-clinic.ts';
 
 let place: TextClinic;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fillSlots } from '#availability/fill-slots.ts';
 import { createOpenSlots } from '#availability/open-slots.ts';
+import { fillSlots } from '#availability/slot-upkeep.ts';
 import { beginTurn } from '#booking/calls.ts';
 import { openDirectory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';

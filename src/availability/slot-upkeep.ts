@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Sql } from 'postgres';
-import { addDays } from '#organization/dates.ts';
+import { addDays, localDate } from '#organization/clinic-clock.ts';
 import type { Organization, Practitioner } from '#organization/organization.ts';
-import { type DaySpan, lastBookableDay, localDate, slotsOf, timetableOf } from './open-hours.ts';
+import { inTenant } from '#storage/postgres.ts';
+import { type DaySpan, lastBookableDay, openIntervals, slotsOf, timetableOf } from './open-hours.ts';
 
 /** What became of an organization's slots. Claims are never changed. */
 export interface SlotChanges {
@@ -60,6 +61,110 @@ export async function fillAllSlots(
   }
   if (faults.length > 0)
     throw new AggregateError(faults, `slots do not follow the hours of ${faults.length} organizations`);
+}
+
+/** An upcoming hold or appointment at a time the practitioner is no longer there. */
+export interface ClaimOutsideHours {
+  /** UTC instant / practitioner key. */
+  slotId: string;
+  practitionerId: string;
+  startsAt: Date;
+  endsAt: Date;
+  status: 'reserved' | 'booked';
+}
+
+/**
+ * What the hours were changed away from: the clinic has to call these people, or come after all. A claim that lies
+ * within the hours but off the present grid is none of them.
+ */
+export async function claimsOutsideHours(sql: Sql, organization: Organization): Promise<ClaimOutsideHours[]> {
+  const rows = await sql<ClaimOutsideHours[]>`
+    select slot_id as "slotId", practitioner_id as "practitionerId", starts_at as "startsAt", ends_at as "endsAt",
+      status
+    from claims_on_withdrawn_slots(${organization.id})`;
+  return rows.filter((claim) => !isWithinHours(organization, claim));
+}
+
+/** Where a busy time comes from that the clinic's own people entered. */
+export const staffSource = 'staff';
+
+/** Longer than anybody is away; a stretch beyond it is a mistyped year. */
+const stretchMaxMs = 366 * 86_400_000;
+
+export type BlockOutcome =
+  /** `appointments` in the stretch stay booked; they are for the clinic to move or cancel. */
+  | { blocked: true; id: string; appointments: number }
+  | { blocked: false; reason: 'empty' | 'too_long' | 'in_the_past' };
+
+/**
+ * Keeps a stretch of a practitioner's time free of new bookings. Nothing that is booked changes; a call that holds a
+ * slot in it may still confirm it, as the caller was told it is theirs.
+ */
+export async function blockStretch(
+  sql: Sql,
+  tenantId: string,
+  { practitionerId, startsAt, endsAt }: { practitionerId: string; startsAt: Date; endsAt: Date },
+): Promise<BlockOutcome> {
+  const lengthMs = endsAt.getTime() - startsAt.getTime();
+  if (lengthMs <= 0) return { blocked: false, reason: 'empty' };
+  if (lengthMs > stretchMaxMs) return { blocked: false, reason: 'too_long' };
+  return inTenant(sql, tenantId, async (tx) => {
+    // In line with the claims of the same practitioner: one that is committing now is seen, a later one sees this.
+    await tx`select lock_practitioners(array[${practitionerId}]::uuid[])`;
+    const [row] = await tx<[{ id: string }?]>`
+      insert into busy_times (tenant_id, practitioner_id, starts_at, ends_at, source)
+      select ${tenantId}, ${practitionerId}, ${startsAt}, ${endsAt}, ${staffSource}
+      where ${endsAt} > ledger_now() returning id`;
+    if (row === undefined) return { blocked: false, reason: 'in_the_past' };
+    const [inside] = await tx<[{ count: number }]>`
+      select count(*)::integer as count from appointments
+      where tenant_id = ${tenantId} and practitioner_id = ${practitionerId} and status = 'booked'
+        and starts_at > ${startsAt}::timestamptz - interval '1 day' and starts_at < ${endsAt}
+        and occupies && tstzrange(${startsAt}, ${endsAt})`;
+    return { blocked: true, id: row.id, appointments: inside.count };
+  });
+}
+
+/** Opens a stretch again that the clinic's own people blocked. Gives the stretch, or nothing when there is none. */
+export async function unblockStretch(
+  sql: Sql,
+  tenantId: string,
+  id: string,
+): Promise<{ startsAt: Date; endsAt: Date } | undefined> {
+  return inTenant(sql, tenantId, async (tx) => {
+    const [row] = await tx<[{ startsAt: Date; endsAt: Date }?]>`
+      delete from busy_times where tenant_id = ${tenantId} and id = ${id} and source = ${staffSource}
+      returning starts_at as "startsAt", ends_at as "endsAt"`;
+    return row;
+  });
+}
+
+/** The week the console shows is whole to its first day; nothing else looks back at what was open. */
+const keptDays = 7;
+
+/** One statement takes half a second for so many, in a ledger of ten million; nobody waits for it. */
+const batchMax = 5_000;
+
+/**
+ * Removes an organization's slots of more than a week ago that nobody booked; holds that ran out there end. Appointments
+ * and their slots stay, cancelled ones too.
+ *
+ * @param batch how many one statement removes
+ * @returns how many were removed
+ */
+export async function forgetPastSlots(
+  sql: Sql,
+  tenantId: string,
+  { signal, batch = batchMax }: { signal?: AbortSignal; batch?: number } = {},
+): Promise<number> {
+  let removed = 0;
+  for (let more = true; more && !signal?.aborted; ) {
+    const [row] = await sql<[{ answer: { removed: number; more: boolean } }]>`
+      select forget_past_slots(${tenantId}, ${keptDays}, ${batch}) as answer`;
+    removed += row.answer.removed;
+    more = row.answer.more;
+  }
+  return removed;
 }
 
 async function readFills(sql: Sql, tenantId: string | null): Promise<Fills> {
@@ -129,4 +234,13 @@ function rulesOf(
 
 function later(one: string, other: string): string {
   return one > other ? one : other;
+}
+
+function isWithinHours(organization: Organization, claim: ClaimOutsideHours): boolean {
+  const practitioner = organization.practitioners.find((one) => one.id === claim.practitionerId);
+  if (practitioner === undefined) return false;
+  const date = localDate(organization.zone, claim.startsAt);
+  return openIntervals(timetableOf(organization, practitioner), { from: date, to: date }).some(
+    ({ startsAt, endsAt }) => startsAt <= claim.startsAt && claim.endsAt <= endsAt,
+  );
 }
