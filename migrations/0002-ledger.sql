@@ -1,12 +1,4 @@
--- The ledger: what is open, held and booked, where each call stands, and how it came to stand there.
-
--- The ledger's clock and the length of a hold stand here and nowhere else. Tests replace ledger_now().
--- clock_timestamp, not now(): a claim that waited for a lock must judge expiry by the time it got it.
-create function ledger_now() returns timestamptz
-  language sql volatile return clock_timestamp();
-
-create function hold_lifetime() returns interval
-  language sql immutable return interval '5 minutes';
+-- The ledger: what is open, held and booked.
 
 create table available_slots (
   id uuid primary key default gen_random_uuid(),
@@ -25,6 +17,9 @@ create table available_slots (
   reserved_at timestamptz,
   expires_at timestamptz,
   created_at timestamptz not null default now(),
+  -- A withdrawn slot is one that the hours as they are now do not have, or have with another length or buffer. It
+  -- stays for what was claimed on it, and is not open to anybody else.
+  withdrawn boolean not null default false,
   unique (tenant_id, slot_id),
   foreign key (tenant_id, practitioner_id) references practitioners (tenant_id, id),
   check (lower(during) = starts_at and lower_inc(during) and not upper_inc(during)),
@@ -50,6 +45,18 @@ create index available_slots_expiry on available_slots (tenant_id, expires_at) w
 create unique index available_slots_one_hold on available_slots (tenant_id, reserved_by)
   where status = 'reserved';
 
+-- How far each practitioner's slots are written, and from which hours (a digest): a pass over all organizations
+-- finds in one read what there is to do.
+create table slot_fills (
+  practitioner_id uuid primary key,
+  tenant_id uuid not null references organizations,
+  -- '' when the slots do not follow the hours altogether, so that they are compared again
+  rules text not null,
+  filled_to date not null,
+  foreign key (tenant_id, practitioner_id) references practitioners (tenant_id, id)
+);
+create index slot_fills_tenant on slot_fills (tenant_id);
+
 -- Stretches a practitioner is not free for reasons of their own. A slot under one is not open,
 -- whichever was there first.
 create table busy_times (
@@ -60,83 +67,19 @@ create table busy_times (
   ends_at timestamptz not null,
   source text not null,
   created_at timestamptz not null default now(),
+  -- the calendar's event it comes from, and that one's series
+  event_id text,
+  series_id text,
   foreign key (tenant_id, practitioner_id) references practitioners (tenant_id, id),
   check (starts_at < ends_at)
 );
-create index busy_times_practitioner on busy_times (practitioner_id, ends_at);
-create index busy_times_tenant on busy_times (tenant_id, ends_at);
-
-create table call_states (
-  id uuid primary key default gen_random_uuid(),
-  tenant_id uuid not null references organizations,
-  call_sid text not null check (length(call_sid) between 1 and 200),
-  step text not null default 'greeting'
-    check (step in ('greeting', 'check_avail', 'reserve', 'confirm_sms', 'booked', 'failed')),
-  -- the slot the call holds, held last, or booked
-  slot_id text,
-  -- the version of that hold: the fence a confirmation must present
-  hold_version uuid,
-  -- user messages in the history when the hold was made; a confirmation needs more than that
-  hold_user_turns integer,
-  expires_at timestamptz,
-  patient_data jsonb not null default '{}',
-  -- E.164 number the call came from, when it was not withheld
-  caller text,
-  -- rises with each request of the call; whoever holds an older number starts no tool
-  turn bigint not null default 0,
-  user_turns integer,
-  -- what caused the latest change; the history copies it
-  cause text not null,
-  error_message text,
-  -- the call whose hold this one took over, until the caller has said whose it is
-  adopted_from text,
-  -- appointments this call may change: appointment_1 is the first
-  found_appointments uuid[] not null default '{}',
-  found_user_turns integer,
-  ended_at timestamptz,
-  created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now(),
-  unique (tenant_id, call_sid)
-);
-create index call_states_expiry on call_states (tenant_id, expires_at);
-create index call_states_caller on call_states (tenant_id, caller) where caller is not null;
-
--- Append-only, and without anything about the patient. A row whose to_step is null tells that something
--- happened to a slot of this call (an expired hold released by another claim) while its step stayed.
-create table call_history (
-  id bigint generated always as identity primary key,
-  tenant_id uuid not null references organizations,
-  call_sid text not null,
-  from_step text,
-  to_step text,
-  slot_id text,
-  cause text not null,
-  at timestamptz not null default ledger_now()
-);
-create index call_history_call on call_history (tenant_id, call_sid, id);
-
-create table call_offers (
-  tenant_id uuid not null references organizations,
-  call_sid text not null,
-  -- slot_1, slot_2, …: never used twice in a call
-  number integer not null check (number > 0),
-  slot_id text not null,
-  version uuid not null,
-  user_turns integer,
-  offered_at timestamptz not null default ledger_now(),
-  primary key (tenant_id, call_sid, number)
-);
-
-create table call_turns (
-  tenant_id uuid not null references organizations,
-  call_sid text not null,
-  number bigint not null,
-  first_word_ms real,
-  tool_ms real,
-  tools text[] not null default '{}',
-  at timestamptz not null default ledger_now(),
-  primary key (tenant_id, call_sid, number)
-);
+-- Every question about busy times names the practitioner. No index begins with the organization: row-level security
+-- adds it to every question, and such an index would be read for the whole organization besides the right one
+-- (node bench/plans.ts 10000000).
+create index busy_times_practitioner on busy_times (practitioner_id, ends_at, starts_at);
+-- An event is found by its own name first.
+create unique index busy_times_event on busy_times (event_id, practitioner_id);
+create index busy_times_series on busy_times (practitioner_id, series_id) where series_id is not null;
 
 create table appointments (
   id uuid primary key default gen_random_uuid(),
@@ -154,38 +97,28 @@ create table appointments (
   moved_from uuid references appointments,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
+  -- The operator that takes a value out of JSON is not leakproof, so under row-level security no index over it is
+  -- searched for the number: a caller's own appointments were found by reading all of the clinic's.
+  phone text generated always as (patient ->> 'phone') stored,
   foreign key (tenant_id, practitioner_id) references practitioners (tenant_id, id),
   foreign key (tenant_id, slot_id) references available_slots (tenant_id, slot_id),
   constraint appointments_do_not_overlap exclude using gist (practitioner_id with =, occupies with &&)
     where (status = 'booked')
 );
 create unique index appointments_slot on appointments (tenant_id, slot_id) where status = 'booked';
+-- Whether a slot was ever an appointment, also one that was cancelled; a slot that is deleted asks too.
+create index appointments_slots on appointments (tenant_id, slot_id);
 create index appointments_call on appointments (tenant_id, call_sid);
-create index appointments_phone on appointments (tenant_id, (patient ->> 'phone'), starts_at);
+create index appointments_phone on appointments (tenant_id, phone, starts_at);
 create index appointments_past on appointments (tenant_id, starts_at) where patient <> '{}';
-
--- A message promised with a booking. Its identity is (appointment, number, wording): a corrected number
--- gets a message, a repeated yes does not.
-create table text_messages (
-  id uuid primary key default gen_random_uuid(),
-  tenant_id uuid not null references organizations,
-  appointment_id uuid not null references appointments,
-  number text not null,
-  wording text not null,
-  language text not null,
-  status text not null default 'recorded' check (status in ('recorded', 'replaced')),
-  send_after timestamptz not null,
-  created_at timestamptz not null default now(),
-  unique (appointment_id, number, wording)
-);
-create index text_messages_tenant on text_messages (tenant_id, created_at);
+-- What is booked of a practitioner, from a moment on.
+create index appointments_practitioner on appointments (practitioner_id, starts_at) where status = 'booked';
 
 do $$
 declare
   name text;
 begin
-  foreach name in array array['available_slots', 'busy_times', 'call_states', 'call_history', 'call_offers',
-                              'call_turns', 'appointments', 'text_messages'] loop
+  foreach name in array array['available_slots', 'slot_fills', 'busy_times', 'appointments'] loop
     execute format('alter table %I enable row level security', name);
     execute format('alter table %I force row level security', name);
     execute format('create policy own_rows on %I to holdline_app
@@ -193,20 +126,8 @@ begin
   end loop;
 end
 $$;
+create policy directory on slot_fills for select to holdline_directory using (true);
 
-grant select, insert, update, delete on available_slots, busy_times to holdline_app;
-grant select, insert, update on call_states, appointments, call_turns to holdline_app;
-grant select, insert, update, delete on text_messages to holdline_app;
-grant select, insert on call_offers to holdline_app;
-grant select, insert on call_history to holdline_app;
-
-create function refuse_change() returns trigger
-  language plpgsql as $$
-begin
-  raise exception 'call_history is append-only: % refused', tg_op using errcode = 'restrict_violation';
-end
-$$;
-create trigger append_only before update or delete on call_history
-  for each row execute function refuse_change();
-create trigger append_only_whole before truncate on call_history
-  for each statement execute function refuse_change();
+grant select, insert, update, delete on available_slots, slot_fills, busy_times to holdline_app;
+grant select, insert, update on appointments to holdline_app;
+grant select on slot_fills to holdline_directory;

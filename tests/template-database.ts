@@ -18,19 +18,26 @@ declare module 'vitest' {
  * afterwards.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await openDataFolder();
   const log = createLog({ level: 'warn', pretty: true });
-  const embedded = await openEmbeddedPostgres({ dataDir: folder.path, holder: 'command', log });
+  await using opening = new AsyncDisposableStack();
+  const folder = opening.use(await openDataFolder());
+  const embedded =
+    givenPostgres() ??
+    opening.use(await openEmbeddedPostgres({ dataDir: folder.path, holder: 'command', log }));
   const ownerUrl = withDatabase(embedded.migrateUrl, 'ledger_template');
   const admin = postgres(embedded.migrateUrl, { max: 1 });
   await admin`create database ledger_template`;
   await admin.end();
   await migrate({ url: ownerUrl, folder: migrationsFolder, log });
   project.provide('template', { ownerUrl, appUrl: withDatabase(embedded.appUrl, 'ledger_template') });
-  return async () => {
-    await embedded[Symbol.asyncDispose]();
-    await folder[Symbol.asyncDispose]();
-  };
+  const all = opening.move();
+  return () => all.disposeAsync();
+}
+
+/** `tests/postgres-versions.ts` runs suites on a Postgres of its own. */
+function givenPostgres(): { migrateUrl: string; appUrl: string } | undefined {
+  const { TEST_POSTGRES_OWNER_URL: migrateUrl, TEST_POSTGRES_APP_URL: appUrl } = process.env;
+  return migrateUrl === undefined || appUrl === undefined ? undefined : { migrateUrl, appUrl };
 }
 
 export function withDatabase(url: string, database: string): string {

@@ -110,7 +110,7 @@ export async function recordOffers(
   }
 }
 
-/** As migration 0029 raises it. */
+/** As `record_offers` raises it (`migrations/functions/calls.sql`). */
 const offersOvertaken = 'HL001';
 
 /** Two requests of a call, on two processes at once, have offered different slots under the same numbers. */

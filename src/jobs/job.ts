@@ -14,7 +14,7 @@ export class FinalFailure extends Error {
   override name = 'FinalFailure';
 
   constructor(message: string, options?: ErrorOptions) {
-    // The queue's own rule (`back_off` in the migrations) knows it by these words.
+    // The queue's own rule (`back_off` in `migrations/functions/queue.sql`) knows it by these words.
     super(`final: ${message}`, options);
   }
 }

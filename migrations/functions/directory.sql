@@ -1,7 +1,8 @@
--- The directory tells every column of an organization and of its practitioners, under the names they have in the
--- tables: a setting that is added later is told without this function being written again. Secrets of an
--- organization do not belong into these two tables.
+-- Who was called.
 
+-- All organizations with their practitioners, addresses and keys: the only way to learn, from a key or an address, who
+-- was called. It tells every column of organizations and practitioners under the name it has there, so that a new
+-- setting is told without this function being written again. Secrets do not belong into these two tables.
 create or replace function organization_directory() returns setof jsonb
   language sql stable security definer set search_path = public, pg_temp
   as $$
@@ -17,3 +18,13 @@ create or replace function organization_directory() returns setof jsonb
         from organization_keys k where k.tenant_id = o.id and k.revoked_at is null), '[]'))
     from organizations o
   $$;
+select run_as('organization_directory()', 'holdline_directory');
+
+-- Running processes keep the directory in memory and read it again when they hear this.
+create or replace function announce_directory() returns trigger
+  language plpgsql as $$
+begin
+  perform pg_notify('holdline_directory', '');
+  return null;
+end
+$$;

@@ -1,11 +1,15 @@
--- What becomes of a hold: an appointment with its promised text, and an appointment's own changes.
+-- What becomes of a hold: an appointment with its promised text. And what becomes of appointments. An appointment is
+-- booked if and only if its slot is; both change in one transaction.
 
--- Turns a call's hold into an appointment: appointment, slot, step, history and the promised text message
--- together or not at all. p_version is the hold's: a confirmation that was delayed past another claim of the
--- same call books nothing. Asked again, it tells the same success and merges corrected details.
--- p_patient: {name, phone, email, reason}, absent keys stay as they were. p_text: {number, wording, language}.
--- Gives {success, appointment_id, slot_id, starts_at, repeated}, or {success: false, reason: no_hold | superseded}.
-create function confirm_booking(p_tenant_id uuid, p_call_sid text, p_version uuid, p_patient jsonb, p_text jsonb,
+-- Turns a call's hold into an appointment: appointment, slot, step, history and promised text together or not at all.
+-- p_version is the hold's: a confirmation that was delayed past another claim of the same call books nothing. A hold
+-- that lapsed is claimed again in passing if nobody wanted its time meanwhile.
+-- Asked again, it tells the same success and merges corrected details.
+-- p_patient: {name, phone, email, reason}; absent keys stay as they were. p_text: {number, wording, language}.
+-- Locks the call, then the practitioner.
+-- Returns {success, appointment_id, slot_id, starts_at, repeated, text}, where text tells what became of it (see
+-- promise_text); or {success: false, reason: no_hold | superseded}.
+create or replace function confirm_booking(p_tenant_id uuid, p_call_sid text, p_version uuid, p_patient jsonb, p_text jsonb,
   p_turn bigint default null) returns jsonb
   language plpgsql as $$
 declare
@@ -13,6 +17,7 @@ declare
   held available_slots;
   made appointments;
   moment timestamptz;
+  promised text;
 begin
   if superseded(p_tenant_id, p_call_sid, p_turn) then
     return jsonb_build_object('success', false, 'reason', 'superseded');
@@ -29,9 +34,9 @@ begin
   if found then
     update call_states set patient_data = patient_data || jsonb_strip_nulls(p_patient)
     where tenant_id = p_tenant_id and call_sid = p_call_sid;
-    perform promise_text(made, p_text);
+    promised := promise_text(made, p_text);
     return jsonb_build_object('success', true, 'appointment_id', made.id, 'slot_id', made.slot_id,
-      'starts_at', made.starts_at, 'repeated', true);
+      'starts_at', made.starts_at, 'repeated', true, 'text', promised);
   end if;
 
   select * into held from available_slots where tenant_id = p_tenant_id and slot_id = call.slot_id;
@@ -44,6 +49,10 @@ begin
   perform lock_practitioners(array[held.practitioner_id]);
   moment := ledger_now();
   select * into held from available_slots where id = held.id;
+  -- A lapsed hold's slot may be gone altogether, with hours that were changed.
+  if held.id is null then
+    return jsonb_build_object('success', false, 'reason', 'no_hold');
+  end if;
   if not (held.status = 'reserved' and held.reserved_by = p_call_sid and held.expires_at > moment) then
     -- It lapsed. If nobody else wanted the time meanwhile, it is claimed again in passing.
     if held.status in ('booked', 'blocked') or held.starts_at <= moment or slot_in_use(held, p_call_sid, moment) then
@@ -67,34 +76,17 @@ begin
   update call_states set step = 'booked', cause = 'booking confirmed', expires_at = null, error_message = null,
     patient_data = made.patient
   where tenant_id = p_tenant_id and call_sid = p_call_sid;
-  perform promise_text(made, p_text);
+  promised := promise_text(made, p_text);
   return jsonb_build_object('success', true, 'appointment_id', made.id, 'slot_id', made.slot_id,
-    'starts_at', made.starts_at, 'repeated', false);
-end
-$$;
-
--- Promises a text message about an appointment. It waits a moment, so that a correction in the caller's next
--- breath replaces it; the same number and wording twice is one message.
-create function promise_text(about appointments, p_text jsonb) returns void
-  language plpgsql as $$
-begin
-  if p_text is null or p_text ->> 'number' is null then
-    return;
-  end if;
-  update text_messages set status = 'replaced'
-  where appointment_id = about.id and wording = p_text ->> 'wording' and number <> p_text ->> 'number'
-    and status = 'recorded' and send_after > ledger_now();
-  insert into text_messages (tenant_id, appointment_id, number, wording, language, send_after)
-  values (about.tenant_id, about.id, p_text ->> 'number', p_text ->> 'wording', p_text ->> 'language',
-    ledger_now() + interval '10 seconds')
-  on conflict (appointment_id, number, wording) do update set status = 'recorded'
-    where text_messages.status = 'replaced';
+    'starts_at', made.starts_at, 'repeated', false, 'text', promised);
 end
 $$;
 
 -- Cancels an appointment and opens its slot. p_call_sid is the call that asked, null for the clinic's own people.
--- Gives {success, appointment_id, starts_at, repeated}, or {success: false, reason: unknown_appointment | moved}.
-create function cancel_appointment(p_tenant_id uuid, p_appointment_id uuid, p_call_sid text) returns jsonb
+-- Asked again it tells the same success. Locks the call (the clinic's people share one lock), then the practitioner.
+-- Returns {success, appointment_id, starts_at, slot_id, repeated}, or
+-- {success: false, reason: unknown_appointment | moved}.
+create or replace function cancel_appointment(p_tenant_id uuid, p_appointment_id uuid, p_call_sid text) returns jsonb
   language plpgsql as $$
 declare
   gone appointments;
@@ -119,23 +111,12 @@ begin
 end
 $$;
 
--- Ends an appointment and opens its slot, with a line in the history of the call that booked it.
-create function leave_appointment(gone appointments, p_status text, p_call_sid text) returns void
-  language plpgsql as $$
-begin
-  update appointments set status = p_status, updated_at = ledger_now() where id = gone.id;
-  update available_slots set status = 'available', version = gen_random_uuid()
-  where tenant_id = gone.tenant_id and slot_id = gone.slot_id;
-  insert into call_history (tenant_id, call_sid, slot_id, cause)
-  values (gone.tenant_id, coalesce(p_call_sid, gone.call_sid), gone.slot_id, 'appointment ' || p_status);
-end
-$$;
-
--- Moves an appointment to another slot: the new one is taken and the old one opened in one transaction, so that
--- on any failure the old one stays. Asked again it tells the same success.
--- Gives {success, appointment_id, slot_id, starts_at, repeated}, or {success: false, reason}: unknown_appointment,
--- unknown_slot, in_the_past, taken, changed with the present version.
-create function move_appointment(p_tenant_id uuid, p_appointment_id uuid, p_slot_id text, p_version uuid,
+-- Moves an appointment to another slot: the new one is taken and the old one opened in one transaction, so that on
+-- any failure the old one stays. Asked again it tells the same success.
+-- Locks the call, then the practitioners of both slots and of the call's hold, which is given up.
+-- Returns {success, appointment_id, slot_id, starts_at, repeated}, or {success: false, reason}: unknown_appointment,
+-- unknown_slot, in_the_past, taken, changed (with the version the slot has now).
+create or replace function move_appointment(p_tenant_id uuid, p_appointment_id uuid, p_slot_id text, p_version uuid,
   p_call_sid text) returns jsonb
   language plpgsql as $$
 declare
@@ -199,5 +180,18 @@ begin
   where tenant_id = p_tenant_id and call_sid = p_call_sid;
   return jsonb_build_object('success', true, 'appointment_id', made.id, 'slot_id', made.slot_id,
     'starts_at', made.starts_at, 'repeated', false);
+end
+$$;
+
+-- Ends an appointment and opens its slot, with a line in the history of the call that asked, else of the call that
+-- booked it. Whoever calls it has the practitioner's lock.
+create or replace function leave_appointment(gone appointments, p_status text, p_call_sid text) returns void
+  language plpgsql as $$
+begin
+  update appointments set status = p_status, updated_at = ledger_now() where id = gone.id;
+  update available_slots set status = 'available', version = gen_random_uuid()
+  where tenant_id = gone.tenant_id and slot_id = gone.slot_id;
+  insert into call_history (tenant_id, call_sid, slot_id, cause)
+  values (gone.tenant_id, coalesce(p_call_sid, gone.call_sid), gone.slot_id, 'appointment ' || p_status);
 end
 $$;
