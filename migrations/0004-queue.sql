@@ -2,7 +2,7 @@
 -- files. Here stands who may do what with them, and what we need besides.
 
 -- Whoever may act as the application may take the role on, but does not have its powers unasked. Before Postgres 16 a
--- grant could not say so.
+-- grant could not say so, and the role itself has to.
 do $$
 begin
   if current_setting('server_version_num')::integer >= 160000 then
@@ -10,6 +10,7 @@ begin
     execute 'grant holdline_jobs to holdline_app with inherit false, set true';
   else
     grant holdline_jobs to holdline_app;
+    alter role holdline_app noinherit;
   end if;
 end
 $$;
