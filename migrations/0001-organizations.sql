@@ -52,7 +52,7 @@ create table organizations (
   live_holds_max integer default 100,
   -- Patients' details older than this are removed; null keeps them.
   retention_days integer default 365 check (retention_days > 0),
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default ledger_now(),
   -- Whose model answers: ours (the custom-LLM door), or the platform's own with our tools. The second wants the
   -- sentence of a result with it, because nobody else of ours speaks.
   model text not null default 'holdline' check (model in ('holdline', 'platform')),
@@ -80,7 +80,7 @@ create table practitioners (
   spoken_name text not null,
   -- Here and below null is as it is for the clinic.
   weekly jsonb,
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default ledger_now(),
   special_days jsonb not null default '[]' check (jsonb_typeof(special_days) = 'array'),
   slot_minutes integer check (slot_minutes > 0),
   grid_minutes integer check (grid_minutes > 0),
@@ -107,7 +107,7 @@ create table organization_keys (
   tenant_id uuid not null references organizations,
   hash bytea not null unique,
   label text not null,
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default ledger_now(),
   revoked_at timestamptz,
   -- A key that may only see opens the console, and no door by which a call could be had.
   role text not null default 'edit' check (role in ('see', 'edit'))
@@ -125,7 +125,7 @@ create table prompt_overrides (
   text text check (length(text) between 1 and 50000),
   author text not null check (length(author) between 1 and 200),
   note text not null default '' check (length(note) <= 2000),
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default ledger_now(),
   primary key (tenant_id, name, version)
 );
 

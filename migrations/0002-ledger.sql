@@ -16,7 +16,7 @@ create table available_slots (
   reserved_by text,
   reserved_at timestamptz,
   expires_at timestamptz,
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default ledger_now(),
   -- A withdrawn slot is one that the hours as they are now do not have, or have with another length or buffer. It
   -- stays for what was claimed on it, and is not open to anybody else.
   withdrawn boolean not null default false,
@@ -66,7 +66,7 @@ create table busy_times (
   starts_at timestamptz not null,
   ends_at timestamptz not null,
   source text not null,
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default ledger_now(),
   -- the calendar's event it comes from, and that one's series
   event_id text,
   series_id text,
@@ -95,8 +95,8 @@ create table appointments (
   status text not null default 'booked' check (status in ('booked', 'cancelled', 'moved')),
   -- the appointment this one took the place of
   moved_from uuid references appointments,
-  created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now(),
+  created_at timestamptz not null default ledger_now(),
+  updated_at timestamptz not null default ledger_now(),
   -- The operator that takes a value out of JSON is not leakproof, so under row-level security no index over it is
   -- searched for the number: a caller's own appointments were found by reading all of the clinic's.
   phone text generated always as (patient ->> 'phone') stored,

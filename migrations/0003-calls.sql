@@ -28,8 +28,8 @@ create table call_states (
   found_appointments uuid[] not null default '{}',
   found_user_turns integer,
   ended_at timestamptz,
-  created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now(),
+  created_at timestamptz not null default ledger_now(),
+  updated_at timestamptz not null default ledger_now(),
   -- When the newest request that began a turn was sent, by the platform's own clock. One that was sent earlier
   -- but arrives later is nobody's turn any more.
   requested_at timestamptz,

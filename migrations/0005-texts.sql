@@ -15,7 +15,7 @@ create table text_messages (
   status text not null default 'recorded'
     check (status in ('recorded', 'sending', 'sent', 'delivered', 'failed', 'replaced', 'withdrawn')),
   send_after timestamptz not null,
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default ledger_now(),
   reason text,
   error_code integer,
   attempts integer not null default 0,
@@ -43,13 +43,13 @@ create index text_messages_replies on text_messages (number, updated_at) where p
 -- provider refuses that pair of numbers. No organization's rows, reached by set_text_opt_out and number_opted_out only.
 create table text_opt_outs (
   number text primary key,
-  since timestamptz not null default now()
+  since timestamptz not null default ledger_now()
 );
 
 -- Texts that came in, so that one the provider delivers twice acts once.
 create table text_replies (
   provider_sid text primary key,
-  at timestamptz not null default now()
+  at timestamptz not null default ledger_now()
 );
 
 -- People who answered a text with "call me".

@@ -10,7 +10,7 @@ create table calendar_credentials (
   account text not null,
   -- why they open nothing any more; somebody has to connect again
   problem text,
-  connected_at timestamptz not null default now()
+  connected_at timestamptz not null default ledger_now()
 );
 
 -- How far each calendar has been read.
@@ -51,7 +51,7 @@ create table calendar_events (
   -- of the words it was told last, so that what the clinic writes into the event stays
   told_words bytea,
   problem text,
-  created_at timestamptz not null default now(),
+  created_at timestamptz not null default ledger_now(),
   foreign key (tenant_id, practitioner_id) references practitioners (tenant_id, id)
 );
 create index calendar_events_untold on calendar_events (tenant_id, practitioner_id) where told_revision < revision;

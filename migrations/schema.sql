@@ -23,8 +23,8 @@ table appointments
   patient jsonb not null default '{}'::jsonb
   status text not null default 'booked'::text
   moved_from uuid
-  created_at timestamp with time zone not null default now()
-  updated_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default ledger_now()
+  updated_at timestamp with time zone not null default ledger_now()
   phone text generated as (patient ->> 'phone'::text)
   appointments_do_not_overlap EXCLUDE USING gist (practitioner_id WITH =, occupies WITH &&) WHERE ((status = 'booked'::text))
   appointments_moved_from_fkey FOREIGN KEY (moved_from) REFERENCES appointments(id)
@@ -59,7 +59,7 @@ table available_slots
   reserved_by text
   reserved_at timestamp with time zone
   expires_at timestamp with time zone
-  created_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default ledger_now()
   withdrawn boolean not null default false
   available_slots_check CHECK (((lower(during) = starts_at) AND lower_inc(during) AND (NOT upper_inc(during))))
   available_slots_check1 CHECK (((occupies @> during) AND (lower(occupies) = starts_at)))
@@ -87,7 +87,7 @@ table busy_times
   starts_at timestamp with time zone not null
   ends_at timestamp with time zone not null
   source text not null
-  created_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default ledger_now()
   event_id text
   series_id text
   busy_times_check CHECK ((starts_at < ends_at))
@@ -129,7 +129,7 @@ table calendar_credentials
   sealed bytea not null
   account text not null
   problem text
-  connected_at timestamp with time zone not null default now()
+  connected_at timestamp with time zone not null default ledger_now()
   calendar_credentials_kind_check CHECK ((kind = ANY (ARRAY['service-account'::text, 'oauth'::text])))
   calendar_credentials_pkey PRIMARY KEY (tenant_id)
   calendar_credentials_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES organizations(id)
@@ -148,7 +148,7 @@ table calendar_events
   told_at timestamp with time zone
   told_words bytea
   problem text
-  created_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default ledger_now()
   calendar_events_appointment_id_fkey FOREIGN KEY (appointment_id) REFERENCES appointments(id)
   calendar_events_event_id_key UNIQUE (event_id)
   calendar_events_pkey PRIMARY KEY (appointment_id)
@@ -248,8 +248,8 @@ table call_states
   found_appointments uuid[] not null default '{}'::uuid[]
   found_user_turns integer
   ended_at timestamp with time zone
-  created_at timestamp with time zone not null default now()
-  updated_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default ledger_now()
+  updated_at timestamp with time zone not null default ledger_now()
   requested_at timestamp with time zone
   turn_began_at timestamp with time zone
   warned_version uuid
@@ -323,7 +323,7 @@ table organization_keys
   tenant_id uuid not null
   hash bytea not null
   label text not null
-  created_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default ledger_now()
   revoked_at timestamp with time zone
   role text not null default 'edit'::text
   organization_keys_hash_key UNIQUE (hash)
@@ -354,7 +354,7 @@ table organizations
   holds_per_number_and_day_max integer default 30
   live_holds_max integer default 100
   retention_days integer default 365
-  created_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default ledger_now()
   model text not null default 'holdline'::text
   texts_per_call_max integer default 6
   texts_per_number_and_day_max integer default 10
@@ -389,7 +389,7 @@ table practitioners
   name text not null
   spoken_name text not null
   weekly jsonb
-  created_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default ledger_now()
   special_days jsonb not null default '[]'::jsonb
   slot_minutes integer
   grid_minutes integer
@@ -425,7 +425,7 @@ table prompt_overrides
   text text
   author text not null
   note text not null default ''::text
-  created_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default ledger_now()
   prompt_overrides_author_check CHECK (((length(author) >= 1) AND (length(author) <= 200)))
   prompt_overrides_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
   prompt_overrides_note_check CHECK ((length(note) <= 2000))
@@ -486,7 +486,7 @@ table text_messages
   language text not null
   status text not null default 'recorded'::text
   send_after timestamp with time zone not null
-  created_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default ledger_now()
   reason text
   error_code integer
   attempts integer not null default 0
@@ -515,13 +515,13 @@ table text_messages
 
 table text_opt_outs
   number text not null
-  since timestamp with time zone not null default now()
+  since timestamp with time zone not null default ledger_now()
   text_opt_outs_pkey PRIMARY KEY (number)
   grant delete, insert, select to holdline_directory
 
 table text_replies
   provider_sid text not null
-  at timestamp with time zone not null default now()
+  at timestamp with time zone not null default ledger_now()
   text_replies_pkey PRIMARY KEY (provider_sid)
   grant delete, insert, select to holdline_app
 
@@ -579,7 +579,7 @@ function ask_after_reading(p_tenant_id uuid, p_practitioner_id uuid, p_calendar_
   plpgsql, volatile, body 400f61f01434
 
 function ask_for_event(p_tenant_id uuid, p_appointment_id uuid) returns void
-  plpgsql, volatile, body fa7895fc94f6
+  plpgsql, volatile, body f281cb6931b9
 
 function ask_for_report(p_tenant_id uuid, p_conflict_id uuid) returns void
   plpgsql, volatile, body 0bbeac018cf6
@@ -609,7 +609,7 @@ function calendar_event_id(p_appointment_id uuid) returns text
   sql, immutable, body 68bded811c15
 
 function call_is_live(call call_states) returns boolean
-  sql, stable, body 0aaf58973047
+  sql, volatile, body e60c181ce487
 
 function call_snapshot(call call_states) returns jsonb
   sql, volatile, body 8f0d6bbe6071
@@ -636,7 +636,7 @@ function conflict_lasts(c calendar_conflicts) returns boolean
   plpgsql, stable, body 2266814a88b2
 
 function connect_calendars(p_tenant_id uuid, p_kind text, p_sealed bytea, p_account text) returns integer
-  plpgsql, volatile, body d1caaf4eda2e
+  plpgsql, volatile, body fb2f91f51740
 
 function count_jobs(p_tenant_id uuid) returns jsonb
   plpgsql, stable, security definer, set search_path=public, pg_temp, body 0b48e60fb8bd
@@ -650,7 +650,7 @@ function end_call(p_tenant_id uuid, p_call_sid text, p_release boolean, p_fault 
   plpgsql, volatile, body 2c42bccec185
 
 function enqueue_job(p_task text, p_payload jsonb, p_job_key text DEFAULT NULL::text, p_run_at timestamp with time zone DEFAULT NULL::timestamp with time zone) returns void
-  plpgsql, volatile, security definer, set search_path=public, pg_temp, body 9262485aac78
+  plpgsql, volatile, security definer, set search_path=public, pg_temp, body 11a1860e0c4b
   owner holdline_jobs
   execute to holdline_app
 
@@ -861,7 +861,7 @@ function text_status_rank(p_status text) returns integer
   sql, immutable, body e5a1c62fd0d1
 
 function texted_appointment(p_number text) returns jsonb
-  sql, stable, security definer, set search_path=public, pg_temp, body ee970e57a12f
+  sql, volatile, security definer, set search_path=public, pg_temp, body d8198061ff82
   owner holdline_directory
   execute to holdline_app
 

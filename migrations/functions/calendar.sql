@@ -11,7 +11,7 @@ begin
   insert into calendar_credentials (tenant_id, kind, sealed, account)
   values (p_tenant_id, p_kind, p_sealed, p_account)
   on conflict (tenant_id) do update set kind = excluded.kind, sealed = excluded.sealed, account = excluded.account,
-    problem = null, connected_at = now();
+    problem = null, connected_at = ledger_now();
   update calendar_syncs set asked_at = ledger_now() where tenant_id = p_tenant_id;
   get diagnostics asked = row_count;
   perform ask_for_sync(p_tenant_id, practitioner_id) from calendar_syncs where tenant_id = p_tenant_id;
@@ -254,7 +254,7 @@ create or replace function ask_for_event(p_tenant_id uuid, p_appointment_id uuid
   language plpgsql as $$
 begin
   perform enqueue_job('calendar-event', jsonb_build_object('tenantId', p_tenant_id, 'appointmentId', p_appointment_id),
-    'calendar-event:' || p_appointment_id, now());
+    'calendar-event:' || p_appointment_id, ledger_now());
 end
 $$;
 

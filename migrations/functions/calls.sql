@@ -140,8 +140,9 @@ create or replace function call_snapshot(call call_states) returns jsonb
 
 -- A call that has not ended and that was heard of lately: nobody says of every call that it is over.
 create or replace function call_is_live(call call_states) returns boolean
-  language sql stable
-  return call.ended_at is null and greatest(call.turn_began_at, call.created_at) > now() - interval '10 minutes';
+  language sql volatile
+  return call.ended_at is null
+    and greatest(call.turn_began_at, call.created_at) > ledger_now() - interval '10 minutes';
 
 -- Keeps what was read out in a call: p_offers is [{number, slotId, version}]. A turn that a newer one has superseded
 -- writes no offers: the newer one did not find them when it began, so its own have the same numbers, and what the

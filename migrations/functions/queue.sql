@@ -1,9 +1,11 @@
 -- The queue: what is done after a commit, while no caller waits. Its tables are graphile-worker's own. The functions
 -- that work on them have the rights of holdline_jobs, which sees the queue and no organization's rows.
+-- Times here are Postgres' own, now(), and not the ledger's: graphile-worker compares with them what is due. enqueue_job
+-- is where a time of the ledger becomes one of the queue.
 
 -- Enqueues a job in the transaction it is called in: it is there when that commits, and never when it does not. A job
 -- of the same key that has not begun is replaced; one that has begun goes on, and the new one comes after it.
--- p_payload holds ids only: the queue belongs to no organization. p_run_at null: at once.
+-- p_payload holds ids only: the queue belongs to no organization. p_run_at is by the ledger's clock; null: at once.
 -- There are two differences from graphile-worker's own add_job, whose way of writing a job this follows.
 --   add_job's NOTIFY makes every commit wait for the one before it, all over the database: with eight bookings at once
 -- that cost more than all else that a promise costs. A job whose time is given needs nobody woken: runners look every
@@ -15,6 +17,9 @@ create or replace function enqueue_job(p_task text, p_payload jsonb, p_job_key t
   language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   task integer;
+  -- How far Postgres' clock is ahead of the ledger's: not at all, unless somebody has moved the ledger's. In whole
+  -- seconds, because a process may be stopped for a moment between the two looks.
+  ahead interval := make_interval(secs => round(extract(epoch from clock_timestamp() - ledger_now())));
 begin
   -- Two ids, perhaps three: whoever sends more sends what it is about.
   if jsonb_typeof(p_payload) <> 'object' or length(p_payload::text) > 1000 then
@@ -32,7 +37,7 @@ begin
       where key = p_job_key and is_available is not true;
     end if;
     insert into graphile_worker._private_jobs as job (task_id, payload, run_at, max_attempts, key)
-    values (task, p_payload::json, coalesce(p_run_at, now()), 104, p_job_key)
+    values (task, p_payload::json, coalesce(p_run_at + ahead, now()), 104, p_job_key)
     on conflict (key) do update set task_id = excluded.task_id, payload = excluded.payload, run_at = excluded.run_at,
       max_attempts = excluded.max_attempts, priority = excluded.priority, job_queue_id = null, flags = null,
       revision = job.revision + 1, attempts = 0, last_error = null, updated_at = now()

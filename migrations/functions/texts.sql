@@ -161,10 +161,10 @@ $$;
 -- The appointment that whoever answers a text means: the one they were texted about last, of whichever organization.
 -- Returns {tenant_id, appointment_id, language}, or null.
 create or replace function texted_appointment(p_number text) returns jsonb
-  language sql stable security definer set search_path = public, pg_temp as $$
+  language sql volatile security definer set search_path = public, pg_temp as $$
   select jsonb_build_object('tenant_id', tenant_id, 'appointment_id', appointment_id, 'language', language)
   from text_messages
-  where number = p_number and provider_sid is not null and updated_at > now() - interval '60 days'
+  where number = p_number and provider_sid is not null and updated_at > ledger_now() - interval '60 days'
   order by updated_at desc limit 1
 $$;
 select run_as('texted_appointment(text)', 'holdline_directory');

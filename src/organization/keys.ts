@@ -57,7 +57,7 @@ export async function revokeKey(
     sql,
     tenantId,
     (tx) => tx`
-      update organization_keys set revoked_at = coalesce(revoked_at, now())
+      update organization_keys set revoked_at = coalesce(revoked_at, ledger_now())
       where tenant_id = ${tenantId} and id = ${id} returning id`,
   );
   return rows.length === 1 ? { revoked: true } : { revoked: false, reason: 'unknown_key' };

@@ -12,7 +12,7 @@ import { openPostgres } from '#storage/postgres.ts';
 import { queueRevision } from '#storage/queue-schema.ts';
 import { createLog } from '#telemetry/log.ts';
 import { migrationsFolder } from '../../../src/config.ts';
-import { type LedgerDatabase, openLedgerDatabase } from '../../ledger-database.ts';
+import { type LedgerDatabase, moveLedgerClock, openLedgerDatabase } from '../../ledger-database.ts';
 import { withDatabase } from '../../template-database.ts';
 
 const log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true });
@@ -90,12 +90,32 @@ describe('enqueueing', () => {
   });
 
   test('a key replaces what has not begun, with its time', async () => {
-    await sql`select enqueue_job('note', ${sql.json({ id: 1 })}, 'about/1', now() + interval '1 hour')`;
-    await sql`select enqueue_job('note', ${sql.json({ id: 2 })}, 'about/1', now() + interval '2 hours')`;
+    await sql`select enqueue_job('note', ${sql.json({ id: 1 })}, 'about/1', ledger_now() + interval '1 hour')`;
+    await sql`select enqueue_job('note', ${sql.json({ id: 2 })}, 'about/1', ledger_now() + interval '2 hours')`;
     const [only, ...others] = await jobs();
     expect(others).toEqual([]);
     expect(only).toMatchObject({ task: 'note', key: 'about/1', payload: { id: 2 }, state: 'waiting' });
     expect(Date.parse(only?.runAt ?? '') - Date.now()).toBeGreaterThan(90 * 60_000);
+  });
+
+  test('a time is the ledger’s, and the job is due when it has passed by Postgres’ own clock', async () => {
+    const waits = async (key: string, after: string) => {
+      await sql`select enqueue_job('note', '{}', ${key}, ledger_now() + ${after}::interval)`;
+      const [row] = await owner<[{ seconds: number }]>`
+        select extract(epoch from run_at - now())::float as seconds from graphile_worker._private_jobs where key = ${key}`;
+      return row.seconds;
+    };
+    try {
+      for (const moved of ['400 days', '-400 days', '0 days']) {
+        await moveLedgerClock(database, moved);
+        const seconds = await waits(moved, '1 hour');
+        // The statements' own time, on however slow a machine, is not an hour.
+        expect(seconds, moved).toBeGreaterThan(1800);
+        expect(seconds, moved).toBeLessThanOrEqual(3600);
+      }
+    } finally {
+      await moveLedgerClock(database, '0 days');
+    }
   });
 
   test('as graphile-worker’s own add_job would write it, also over one that waits, has begun or was given up', async () => {
@@ -130,11 +150,11 @@ describe('enqueueing', () => {
   });
 
   test('over a job that a runner takes at this instant: it is there beside it, not lost', async () => {
-    await sql`select enqueue_job('note', ${sql.json({ id: 1 })}, 'about/1', now())`;
+    await sql`select enqueue_job('note', ${sql.json({ id: 1 })}, 'about/1', ledger_now())`;
     let enqueued: Promise<unknown> | undefined;
     await owner.begin(async (runner) => {
       await runner`update graphile_worker._private_jobs set locked_at = now(), locked_by = 'one', attempts = 1`;
-      enqueued = sql`select enqueue_job('note', ${sql.json({ id: 2 })}, 'about/1', now())`.execute();
+      enqueued = sql`select enqueue_job('note', ${sql.json({ id: 2 })}, 'about/1', ledger_now())`.execute();
       await until(async () => {
         const waiting = await owner`select from pg_locks where not granted and locktype = 'transactionid'`;
         return waiting.length > 0;
@@ -152,8 +172,8 @@ describe('enqueueing', () => {
     const listening = postgres(database.ownerUrl, { max: 1, onnotice: () => {} });
     try {
       await listening.listen('jobs:insert', (payload) => heard.push(payload));
-      await sql`select enqueue_job('note', '{}', 'later', now() + interval '10 seconds')`;
-      await sql`select enqueue_job('note', '{}', 'soon', now())`;
+      await sql`select enqueue_job('note', '{}', 'later', ledger_now() + interval '10 seconds')`;
+      await sql`select enqueue_job('note', '{}', 'soon', ledger_now())`;
       await sql`select enqueue_job('note', '{}', 'now')`;
       await until(async () => heard.length > 0);
       // Notices come in the order of the commits: that of the last one is the first and only one.
@@ -176,7 +196,7 @@ test('what runs, failed, is tried again and waits is counted for one organizatio
   const [one, other] = [randomUUID(), randomUUID()];
   for (const tenantId of [one, other, null]) {
     await sql`
-      select enqueue_job('note', ${sql.json(tenantId === null ? {} : { tenantId })}, null, now() + interval '1 day')
+      select enqueue_job('note', ${sql.json(tenantId === null ? {} : { tenantId })}, null, ledger_now() + interval '1 day')
       from generate_series(1, 10)`;
   }
   await owner`
