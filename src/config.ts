@@ -14,7 +14,7 @@ export const promptsFolder = fileURLToPath(new URL('../prompts', import.meta.url
 export const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url));
 
 /**
- * Reads the configuration from environment variables (the table in README.md). An empty variable counts as absent.
+ * Reads the configuration from environment variables (the tables in docs/environment.md). An empty variable counts as absent.
  *
  * @throws ConfigurationError naming every problem at once, each with what to do
  */
