@@ -181,9 +181,11 @@ export function callCommand(run: (options: CallOptions) => Promise<number>): Com
 }
 
 async function list(): Promise<number> {
-  for (const name of await scenarioNames()) {
+  const names = await scenarioNames();
+  const width = Math.max(...names.map((name) => name.length)) + 2;
+  for (const name of names) {
     const { title, expect } = await readScenario(name);
-    console.log(`${name.padEnd(24)}${title} (${expect})`);
+    console.log(`${name.padEnd(width)}${title} (${expect})`);
   }
   return 0;
 }
