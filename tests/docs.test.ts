@@ -1,5 +1,5 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, normalize, relative } from 'node:path';
+import { basename, dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 /** A page's problems are found by its text and its place in the repository. */
@@ -144,23 +144,26 @@ function anchorsOf(text: string): string[] {
 
 const folders = /^(?:src|tests|migrations|prompts|bench|docs|examples|patches)(?:\/|$)/;
 
-/** Paths of this repository that a page names, and, in the page of a folder, files of that folder. */
+/** Paths of this repository that a page names; in the page of a folder, also files of that folder or of the root. */
 function missingPaths({ path, text }: Page): string[] {
   const here = dirname(path);
   const ofFolder = basename(path) === 'README.md' && here !== '.';
   return codeWords(text)
-    .filter((word) => /^[\w./<>{},*…-]+$/.test(word))
-    .flatMap((word) => {
-      const named = folders.test(word) ? word : undefined;
-      const own =
-        ofFolder && /^[\w/-]+\.(?:tsx?|mjs|json|txt|svg)$/.test(word) ? join(here, word) : undefined;
-      const wanted = named ?? own;
-      if (wanted === undefined || /NNNN|<(?:name|topic|outcome|date|room)>/.test(wanted)) return [];
-      const pattern = wanted.replace(/<[^>]+>|…/g, '*').replace(/\/$/, '');
-      const found = globSync(pattern, { cwd: root }).length > 0;
-      return found ? [] : [`${relative(root, join(root, path))} names ${word}, which is not there`];
-    });
+    .filter((word) => /^[\w./<>{},*…-]+$/.test(word) && !unnamed.test(word))
+    .filter((word) => {
+      const places = folders.test(word)
+        ? [word]
+        : ofFolder && /^[\w/-]+\.(?:tsx?|mjs|json|txt|svg)$/.test(word)
+          ? [join(here, word), word]
+          : [];
+      const patterns = places.map((place) => place.replace(/<[^>]+>|…/g, '*').replace(/\/$/, ''));
+      return places.length > 0 && globSync(patterns, { cwd: root }).length === 0;
+    })
+    .map((word) => `${path} names ${word}, which is not there`);
 }
+
+/** A file that somebody is told to make, or that has another name each time. */
+const unnamed = /NNNN|<(?:topic|date)>/;
 
 /** Commands and figures that a page names. */
 function unknownNames({ path, text }: Page): string[] {
