@@ -163,7 +163,7 @@ function missingPaths({ path, text }: Page): string[] {
 }
 
 /** A file that somebody is told to make, or that has another name each time. */
-const unnamed = /NNNN|<(?:topic|date)>/;
+const unnamed = /NNNN|<date>/;
 
 /** Commands and figures that a page names. */
 function unknownNames({ path, text }: Page): string[] {
