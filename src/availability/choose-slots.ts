@@ -1,4 +1,4 @@
-import type { TimeWish } from '#language/said-time.ts';
+import type { TimeWish } from '#language/read-time.ts';
 
 interface Choosable {
   startsAt: Date;

@@ -1,8 +1,8 @@
 import { Temporal } from 'temporal-polyfill';
-import { german } from './spoken-time-de.ts';
-import { english } from './spoken-time-en.ts';
-import { spanish } from './spoken-time-es.ts';
-import type { TimeWords } from './spoken-time-words.ts';
+import { german } from './de/spoken-german.ts';
+import { english } from './en/spoken-english.ts';
+import { spanish } from './es/spoken-spanish.ts';
+import type { TimeWords } from './language.ts';
 
 /** A slot as it is spoken about: its start by the clinic's clock, and with whom where that must be said. */
 export interface SpokenSlot {
@@ -126,17 +126,17 @@ const languages = new Map([
   ['de', german],
 ]);
 
-interface SaidClock {
+interface SpokenClock {
   clock: string;
   part?: string | undefined;
   which: string | undefined;
 }
 
 /** The same starts of slots are said in call after call; working one out takes a twentieth of a millisecond. */
-const clocksSaid = new WeakMap<TimeWords, Map<string, SaidClock>>();
+const clocksSaid = new WeakMap<TimeWords, Map<string, SpokenClock>>();
 const clocksKept = 4_000;
 
-function clockAt(instant: Date, zone: string, words: TimeWords): SaidClock {
+function clockAt(instant: Date, zone: string, words: TimeWords): SpokenClock {
   const key = `${instant.getTime()} ${zone}`;
   let ofWords = clocksSaid.get(words);
   if (ofWords === undefined || ofWords.size >= clocksKept) {
@@ -148,7 +148,7 @@ function clockAt(instant: Date, zone: string, words: TimeWords): SaidClock {
   return known;
 }
 
-function workedOut(instant: Date, zone: string, words: TimeWords): SaidClock {
+function workedOut(instant: Date, zone: string, words: TimeWords): SpokenClock {
   const zoned = Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(zone);
   const plain = zoned.toPlainDateTime();
   const [first, second] = (['earlier', 'later'] as const).map((disambiguation) =>

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isOpenAt, practitionerHoursOn } from '#availability/open-hours.ts';
 import { ofPractitioners } from '#availability/open-slots.ts';
-import type { TimeWish } from '#language/said-time.ts';
+import type { TimeWish } from '#language/read-time.ts';
 import { spokenDate, spokenDateName, spokenList, spokenWeekday } from '#language/spoken-time.ts';
 import { localDate } from '#organization/clinic-clock.ts';
 import type { OpenStretch, Organization, Practitioner } from '#organization/organization.ts';

@@ -2,7 +2,7 @@ import { chooseSlots } from '#availability/choose-slots.ts';
 import type { OpenSlot, OpenSlots } from '#availability/open-slots.ts';
 import { type Offer, recordOffers } from '#booking/calls.ts';
 import type { Claiming } from '#booking/holds.ts';
-import type { TimeWish } from '#language/said-time.ts';
+import type { TimeWish } from '#language/read-time.ts';
 import {
   type SpokenSlot,
   spokenAppointment as spokenAt,

@@ -1,7 +1,7 @@
 import { Temporal } from 'temporal-polyfill';
 import { lastBookableDay, practitionersOn } from '#availability/open-hours.ts';
-import { plainIn, readDay } from '#language/said-day.ts';
-import { readTime, type TimeWish } from '#language/said-time.ts';
+import { plainIn, readDay } from '#language/read-day.ts';
+import { readTime, type TimeWish } from '#language/read-time.ts';
 import { addDays } from '#organization/clinic-clock.ts';
 import type { OpenStretch, Organization, Practitioner } from '#organization/organization.ts';
 

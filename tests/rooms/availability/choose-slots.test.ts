@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { chooseSlots } from '#availability/choose-slots.ts';
-import type { TimeWish } from '#language/said-time.ts';
+import type { TimeWish } from '#language/read-time.ts';
 
 interface Slot {
   startsAt: Date;

@@ -1,12 +1,12 @@
 import * as chrono from 'chrono-node';
 import { Temporal } from 'temporal-polyfill';
-import { numberOf, spanIn, weekdayAndWeeks, weekdayFrom, weekdayOfMonth } from './said-spans.ts';
-import { partTime } from './said-time.ts';
-import { plainWords, type SaidWords } from './said-words.ts';
-import { german } from './said-words-de.ts';
-import { english } from './said-words-en.ts';
-import { spanish } from './said-words-es.ts';
-import { month, TakenWords, weekday } from './taken-words.ts';
+import { german } from './de/understood-german.ts';
+import { english } from './en/understood-english.ts';
+import { spanish } from './es/understood-spanish.ts';
+import { plainWords, type SaidWords } from './plain-words.ts';
+import { numberOf, spanIn, weekdayAndWeeks, weekdayFrom, weekdayOfMonth } from './read-stretches.ts';
+import { partTime } from './read-time.ts';
+import { month, UnreadWords, weekday } from './unread-words.ts';
 
 /** What was said about a day, as it stands in the calendar; `time` is what stood beside it about the time of day. */
 export type SaidDay =
@@ -63,7 +63,7 @@ function readPlain(plain: string, dayFirst: boolean, now: Temporal.ZonedDateTime
   const { isoDate, isoTime, words } = takeIsoDate(plain);
   const { time: saidTime, rest } = partTime(words);
   const time = [isoTime, saidTime].filter((one) => one !== '').join(' ');
-  const said = new TakenWords(rest);
+  const said = new UnreadWords(rest);
 
   const far = weekdayAndWeeks(said, today) ?? weekdayOfMonth(said, today);
   if (far !== undefined) return { kind: 'day', date: far, time };
@@ -115,7 +115,7 @@ function isoDateOf(iso: string): PlainDate | 'none' {
 
 /** A date that says day and month, or is counted from today, as the library reads it; or a day of the month alone. */
 function dateIn(
-  said: TakenWords,
+  said: UnreadWords,
   dayFirst: boolean,
   today: PlainDate,
   saidWeekday: number | undefined,

@@ -1,6 +1,6 @@
 import type { Temporal } from 'temporal-polyfill';
-import { monthNames, weekdayNames } from './said-words.ts';
-import { month, type TakenWords, weekday } from './taken-words.ts';
+import { monthNames, weekdayNames } from './plain-words.ts';
+import { month, type UnreadWords, weekday } from './unread-words.ts';
 
 type PlainDate = Temporal.PlainDate;
 
@@ -11,7 +11,7 @@ export interface Span {
 }
 
 /** Stretches of days, whose first open one is meant. */
-export function spanIn(said: TakenWords, today: PlainDate): Span | undefined {
+export function spanIn(said: UnreadWords, today: PlainDate): Span | undefined {
   const monday = today.subtract({ days: today.dayOfWeek - 1 });
   const week = (weeks: number) => ({ from: monday.add({ weeks }), to: monday.add({ weeks, days: 6 }) });
   const weekend = (weeks: number) => ({
@@ -59,7 +59,7 @@ function partOfMonth(part: string | undefined, first: PlainDate): Span {
 }
 
 /** "a week from Tuesday", "Tuesday in two weeks", "Tuesday week". */
-export function weekdayAndWeeks(said: TakenWords, today: PlainDate): PlainDate | undefined {
+export function weekdayAndWeeks(said: UnreadWords, today: PlainDate): PlainDate | undefined {
   const match =
     said.take(`(?:in )?(\\d{1,2}) weeks? (?:from|after|on) (?:next |this )?(${weekday})`) ??
     said.take(`(${weekday}) in (\\d{1,2}) weeks?`) ??
@@ -71,7 +71,7 @@ export function weekdayAndWeeks(said: TakenWords, today: PlainDate): PlainDate |
 }
 
 /** "the first Monday of December", "the last Friday of the month"; "two Fridays from now". */
-export function weekdayOfMonth(said: TakenWords, today: PlainDate): PlainDate | undefined {
+export function weekdayOfMonth(said: UnreadWords, today: PlainDate): PlainDate | undefined {
   const [, count, repeated] = said.take(`(\\d{1,2}) (${weekday})s from (?:now|today)`) ?? [];
   if (repeated !== undefined)
     return weekdayFrom(today.add({ days: 1 }), numberOf(repeated)).add({ weeks: Number(count) - 1 });

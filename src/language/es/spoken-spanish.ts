@@ -1,4 +1,4 @@
-import type { SaidDay, TimeWords } from './spoken-time-words.ts';
+import type { DayToSay, TimeWords } from '#language/language.ts';
 
 /** Spanish as it is understood on both sides of the ocean: "el martes veinticuatro a las dos y media de la tarde". */
 export const spanish: TimeWords = {
@@ -21,7 +21,7 @@ export const spanish: TimeWords = {
   or: (last) => (/^h?[oó]/i.test(last) ? 'u' : 'o'),
 };
 
-function dayName({ weekday, day, month, withMonth }: SaidDay): string {
+function dayName({ weekday, day, month, withMonth }: DayToSay): string {
   const name = `${spanish.weekdays[weekday]} ${dayNumber(day)}`;
   return withMonth ? `${name} de ${months[month - 1]}` : name;
 }

@@ -1,11 +1,11 @@
-import { monthNames, weekdayNames } from './said-words.ts';
+import { monthNames, weekdayNames } from './plain-words.ts';
 
 /** Patterns of the plain names, without a group of their own. */
 export const weekday = `(?:${weekdayNames.join('|')})`;
 export const month = `(?:${monthNames.join('|')})`;
 
 /** Words that are read one thing after the other; what is read is taken away. */
-export class TakenWords {
+export class UnreadWords {
   rest: string;
 
   constructor(words: string) {

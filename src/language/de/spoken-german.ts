@@ -1,4 +1,4 @@
-import type { SaidDay, TimeWords } from './spoken-time-words.ts';
+import type { DayToSay, TimeWords } from '#language/language.ts';
 
 /** German: "am Dienstag, dem vierundzwanzigsten, um halb drei nachmittags". */
 export const german: TimeWords = {
@@ -19,7 +19,7 @@ export const german: TimeWords = {
   or: () => 'oder',
 };
 
-function dayName({ weekday, day, month, withMonth }: SaidDay, article: string): string {
+function dayName({ weekday, day, month, withMonth }: DayToSay, article: string): string {
   const name = `${german.weekdays[weekday]}, ${article} ${ordinal(day)}n`;
   return withMonth ? `${name} ${months[month - 1]}` : name;
 }

@@ -1,4 +1,4 @@
-import { monthNames, type Phrase, phrase, type SaidWords, weekdayNames } from './said-words.ts';
+import { monthNames, type Phrase, phrase, type SaidWords, weekdayNames } from '#language/plain-words.ts';
 
 const units = ['ein', 'zwei', 'drei', 'vier', 'fünf', 'sechs', 'sieben', 'acht', 'neun'];
 const upToNineteen = [

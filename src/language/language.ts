@@ -3,11 +3,11 @@ export interface TimeWords {
   /** Names as they stand in a sentence ("is a Wednesday"), Monday first. */
   weekdays: readonly string[];
   /** A day as it stands beside a verb: "Tuesday the twenty-fourth", "am Dienstag, dem vierundzwanzigsten". */
-  day(said: SaidDay): string;
+  day(said: DayToSay): string;
   /** The date without its weekday, as what a sentence is about: "the twenty-fifth of November". */
   dateName(day: number, month: number): string;
   /** A clock time as it stands in a list after "I have", and the part of the day it lies in. */
-  clock(hour: number, minute: number): SaidClock;
+  clock(hour: number, minute: number): ClockWords;
   /** An hour that comes twice on the day the clocks go back: the first, or the second. */
   repeated: { first: string; second: string };
   /** A day and a clock time together, e.g. "Tuesday the twenty-fourth at two". */
@@ -19,7 +19,7 @@ export interface TimeWords {
   or(last: string): string;
 }
 
-export interface SaidDay {
+export interface DayToSay {
   /** 0 is Monday. */
   weekday: number;
   day: number;
@@ -30,7 +30,7 @@ export interface SaidDay {
   withMonth: boolean;
 }
 
-export interface SaidClock {
+export interface ClockWords {
   clock: string;
   /** Nothing where the clock says it already, as noon does. */
   part?: string;

@@ -1,4 +1,4 @@
-import type { SaidDay, TimeWords } from './spoken-time-words.ts';
+import type { DayToSay, TimeWords } from '#language/language.ts';
 
 /** English: "Tuesday the twenty-fourth at half past two in the afternoon". */
 export const english: TimeWords = {
@@ -21,7 +21,7 @@ export const english: TimeWords = {
   or: () => 'or',
 };
 
-function dayName({ weekday, day, month, withMonth }: SaidDay): string {
+function dayName({ weekday, day, month, withMonth }: DayToSay): string {
   const name = `${english.weekdays[weekday]} the ${ordinal(day)}`;
   return withMonth ? `${name} of ${months[month - 1]}` : name;
 }

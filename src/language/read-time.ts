@@ -1,4 +1,4 @@
-import { monthNames } from './said-words.ts';
+import { monthNames } from './plain-words.ts';
 
 /** What the caller said about the time of day, in minutes of the clinic's day, ends included. */
 export interface TimeWish {

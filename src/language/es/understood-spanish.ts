@@ -1,4 +1,4 @@
-import { monthNames, type Phrase, phrase, type SaidWords, weekdayNames } from './said-words.ts';
+import { monthNames, type Phrase, phrase, type SaidWords, weekdayNames } from '#language/plain-words.ts';
 
 const upToTwentyNine = [
   ...['uno', 'dos', 'tres', 'cuatro', 'cinco', 'seis', 'siete', 'ocho', 'nueve', 'diez', 'once', 'doce'],

@@ -1,4 +1,4 @@
-import { phrase, type SaidWords } from './said-words.ts';
+import { phrase, type SaidWords } from '#language/plain-words.ts';
 
 const units = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 const teens = [
