@@ -19,6 +19,8 @@ import { migrationsFolder, promptsFolder } from '../src/config.ts';
 import { openCalendarAccess } from '../src/jobs/calendar-access.ts';
 import { openRunner } from '../src/jobs/runner.ts';
 import { createHandlers } from '../src/jobs/tasks.ts';
+import { createLanguages } from '../src/language/languages.ts';
+import { shippedLanguages } from '../src/language/shipped-languages.ts';
 import { connectCalendars } from '../src/organization/calendar-credentials.ts';
 import { demoClinic, seedDemoClinic } from '../src/organization/demo-clinic.ts';
 import { openDirectory } from '../src/organization/directory.ts';
@@ -135,8 +137,17 @@ async function followEdits(): Promise<void> {
   googleHooks(http, { sql, directory, calendars: access, publicUrl: undefined, log });
   const publicUrl = await http.listen({ host: '127.0.0.1', port: 0 });
   const prompts = stack.use(await openPrompts({ folder: promptsFolder, sql, log }));
-  const parts = { sql, openSlots, calendars: access, directory, prompts, sender: undefined, publicUrl, log };
-  stack.use(await openRunner({ url, sql, handlers: createHandlers(parts), schedules: [], log }));
+  const languages = createLanguages(shippedLanguages);
+  const parts = { sql, openSlots, calendars: access, directory, prompts, languages, publicUrl, log };
+  stack.use(
+    await openRunner({
+      url,
+      sql,
+      handlers: createHandlers({ ...parts, sender: undefined }),
+      schedules: [],
+      log,
+    }),
+  );
   const [lee] = organization.practitioners;
   assert(lee !== undefined);
   await inTenant(

@@ -22,9 +22,11 @@ import { createTurnWatch, type TurnWatch } from '#conversation/turn-watch.ts';
 import { googleHooks } from '#hooks/google-hooks.ts';
 import { twilioHooks } from '#hooks/twilio-hooks.ts';
 import type { CalendarAccess } from '#jobs/calendar-access.ts';
+import { fallbackTag } from '#language/language.ts';
+import type { Languages } from '#language/languages.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import type { Directory } from '#organization/directory.ts';
-import type { Organization } from '#organization/organization.ts';
+import { defaultLanguage, type Organization } from '#organization/organization.ts';
 import type { WordlessOutcome } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { isTwilios } from '#sms/webhooks.ts';
@@ -49,6 +51,8 @@ export interface AppParts {
   calendars: CalendarAccess | undefined;
   directory: Directory;
   prompts: Prompts;
+  /** What callers are understood and spoken to in. */
+  languages: Languages;
   model: LanguageModel;
   vapiSecret: string;
   /** Where Vapi reaches us; without it no assistant can be made that points at us. */
@@ -73,13 +77,15 @@ export interface App extends AsyncDisposable {
   staff: Console;
 }
 
+/** Whoever is spoken to before anybody knows who was called. */
+const nobody = { organization: null, language: fallbackTag };
 /** How long running turns may go on after the doors were closed; Vapi itself gives up on a turn after 20 s. */
 const drainMs = 10_000;
 
 /** The composition: which room gets what. Disposing closes the doors first, then lets turns and commits end. */
 export function createApp(parts: AppParts): App {
-  const { sql, store, openSlots, prompts, directory, happenings, log, model } = parts;
-  const temporalContexts = createTemporalContexts();
+  const { sql, store, openSlots, prompts, languages, directory, happenings, log, model } = parts;
+  const temporalContexts = createTemporalContexts(parts.languages);
   const speech = speakingBy(prompts, parts, temporalContexts);
   const liveCalls = createLiveCalls(store);
   const callerSpeech = createCallerSpeech(store);
@@ -89,7 +95,7 @@ export function createApp(parts: AppParts): App {
   const tellCall = createTellCall({ sql, events: happenings, log });
   const turnWatch = createTurnWatch();
   const begun = { turns: createTurnLedger(parts), admission: parts.admission, callLife, liveCalls };
-  const turnParts = { ...speech, ...begun, model, holdWatch, tellCall, log };
+  const turnParts = { ...speech, ...begun, languages, model, holdWatch, tellCall, log };
   const oneTurn = (request: TurnRequest, signal: AbortSignal) =>
     turnWatch.turn(request, (drafts) => {
       const own = drafts.length === 0 ? {} : speakingBy(prompts.withDrafts(drafts), parts, temporalContexts);
@@ -103,7 +109,7 @@ export function createApp(parts: AppParts): App {
   const speak = (outcome: WordlessOutcome, organization?: Organization) =>
     prompts.speak(
       outcome,
-      { organization: organization ?? null, language: organization?.languages[0] ?? 'en' },
+      organization === undefined ? nobody : { organization, language: defaultLanguage(organization) },
       {},
     );
   const assistantParts = {
@@ -140,7 +146,7 @@ export function createApp(parts: AppParts): App {
     callLife,
     callerSpeech,
     carriedCalls: createCarriedCalls(store),
-    listenAhead: createListenAhead(openSlots),
+    listenAhead: createListenAhead(openSlots, languages),
     speak,
   });
   const staff = staffPages(http, parts, { turnWatch, toolbox: speech.toolbox });
@@ -171,13 +177,13 @@ function providersHooks(http: FastifyInstance, parts: AppParts): void {
 /** What speaks by these templates: the shared ones, or those of somebody who tries a text that is not saved. */
 function speakingBy(
   prompts: Prompts,
-  { sql, store, openSlots, twilio }: AppParts,
+  { sql, store, openSlots, languages, twilio }: AppParts,
   contexts: ReturnType<typeof createTemporalContexts>,
 ) {
   return {
     prompts,
     toolbox: createToolbox({ sql, store, openSlots, prompts, texting: twilio !== undefined }),
-    systemPrompt: createSystemPrompt(prompts, contexts),
+    systemPrompt: createSystemPrompt(prompts, languages, contexts),
   };
 }
 
@@ -272,10 +278,7 @@ function variableValues(organization: Organization, time: TemporalContext): Reco
 }
 
 function* unknownOrganization(prompts: Prompts): Generator<TurnEvent> {
-  yield {
-    type: 'say',
-    text: prompts.speak('unknown-organization', { organization: null, language: 'en' }, {}),
-  };
+  yield { type: 'say', text: prompts.speak('unknown-organization', nobody, {}) };
   yield { type: 'finished', reason: 'stop' };
 }
 

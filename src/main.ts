@@ -6,6 +6,8 @@ import { fillSlots } from '#availability/slot-upkeep.ts';
 import { createAdmission } from '#conversation/admission.ts';
 import { openCalendarAccess } from '#jobs/calendar-access.ts';
 import { openWorker } from '#jobs/worker.ts';
+import { createLanguages } from '#language/languages.ts';
+import { shippedLanguages } from '#language/shipped-languages.ts';
 import { checkModel } from '#model/check-model.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createOpenAiModel } from '#model/openai.ts';
@@ -62,6 +64,7 @@ async function main(config: Config, log: Log): Promise<void> {
   );
   const store = resources.use(await openStore(config.REDIS_URL, log));
   const openSlots = resources.use(createOpenSlots({ sql, store }));
+  const languages = createLanguages(shippedLanguages);
   const happenings = resources.use(createEvents({ wire: store }));
   const prompts = resources.use(
     await openPrompts({ folder: promptsFolder, keptIn: join(config.DATA_DIR, 'templates.json'), sql, log }),
@@ -77,8 +80,8 @@ async function main(config: Config, log: Log): Promise<void> {
   const calendarWay = calendarOptions(config);
   const calendars = calendarWay === undefined ? undefined : await openCalendarAccess(calendarWay);
   if (config.WORKER) {
-    const shared = { sql, openSlots, calendars, directory, prompts, twilio, publicUrl, happenings, log };
-    resources.use(await openWorker({ ...shared, url: ledgerUrl }));
+    const shared = { sql, openSlots, calendars, directory, prompts, languages, twilio, publicUrl };
+    resources.use(await openWorker({ ...shared, url: ledgerUrl, happenings, log }));
   }
 
   const { http, staff } = resources.use(
@@ -89,6 +92,7 @@ async function main(config: Config, log: Log): Promise<void> {
       calendars,
       directory,
       prompts,
+      languages,
       model: openModel(config, log),
       vapiSecret: secrets.vapiSecret,
       publicUrl,

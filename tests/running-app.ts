@@ -5,6 +5,7 @@ import { fillSlots } from '#availability/slot-upkeep.ts';
 import type { CalendarAccess } from '#jobs/calendar-access.ts';
 import { openRunner } from '#jobs/runner.ts';
 import { createHandlers } from '#jobs/tasks.ts';
+import type { Languages } from '#language/languages.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import { createRehearsalModel } from '#model/rehearsal/rehearsal.ts';
 import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
@@ -19,6 +20,7 @@ import { createEvents, type Events } from '#telemetry/events.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { type AppParts, createApp } from '../src/app.ts';
 import { promptsFolder } from '../src/config.ts';
+import { languages as shipped } from './languages.ts';
 import { openLedgerDatabase } from './ledger-database.ts';
 
 export const vapiSecret = 'a-secret-only-for-tests';
@@ -58,6 +60,7 @@ export async function startApp({
   redisUrl,
   ledgerUrl,
   folder = promptsFolder,
+  languages = shipped,
   calendars,
   push = true,
   publicUrl = 'https://holdline.example',
@@ -72,6 +75,8 @@ export async function startApp({
   ledgerUrl?: string;
   /** Where the templates are. */
   folder?: string;
+  /** What is understood and spoken. */
+  languages?: Languages;
   /** The way to Google; with it, a worker does the jobs. */
   calendars?: CalendarAccess;
   /** Whether Google may tell of changes. */
@@ -106,6 +111,7 @@ export async function startApp({
       calendars,
       directory,
       prompts,
+      languages,
       model,
       vapiSecret,
       publicUrl,
@@ -121,7 +127,17 @@ export async function startApp({
   const url = await http.listen({ host: '127.0.0.1', port: 0 });
   if (calendars !== undefined) {
     const publicUrl = push ? url : undefined;
-    const parts = { sql, openSlots, calendars, directory, prompts, sender: undefined, publicUrl, log };
+    const parts = {
+      sql,
+      openSlots,
+      calendars,
+      directory,
+      prompts,
+      languages,
+      sender: undefined,
+      publicUrl,
+      log,
+    };
     const handlers = createHandlers(parts);
     const runner = { url: appUrl, sql, handlers, schedules: [], log, pollIntervalMs: 50 };
     opening.use(await openRunner(runner));

@@ -5,6 +5,7 @@ import type { CallKey } from '#booking/calls.ts';
 import { reserveSlot } from '#booking/holds.ts';
 import { openRunner } from '#jobs/runner.ts';
 import { createHandlers } from '#jobs/tasks.ts';
+import type { Languages } from '#language/languages.ts';
 import { openDirectory } from '#organization/directory.ts';
 import { openPrompts } from '#prompts/templates.ts';
 import { createTwilio } from '#sms/twilio.ts';
@@ -12,6 +13,7 @@ import { openPostgres } from '#storage/postgres.ts';
 import { createLog } from '#telemetry/log.ts';
 import { promptsFolder } from '../src/config.ts';
 import { type Clinic, nth, openClinic } from './clinic.ts';
+import { languages as shipped } from './languages.ts';
 import { account, startTwilio, type TwilioStandIn } from './stand-ins/twilio.ts';
 
 export const publicUrl = 'https://holdline.example';
@@ -30,6 +32,14 @@ export interface Text {
   reason: string | null;
   sid: string | null;
   attempts: number;
+}
+
+/** What texts are written in; English by the shipped templates where it is left out. */
+export interface TextedIn {
+  languages: Languages;
+  /** Where the templates are. */
+  folder: string;
+  language: string;
 }
 
 /** A clinic whose texts go to a stand-in, and what it takes to let time pass for them. */
@@ -55,7 +65,10 @@ export interface TextClinic extends AsyncDisposable {
   untilQuiet(): Promise<void>;
 }
 
-export async function openTextClinic(settings: Record<string, unknown> = {}): Promise<TextClinic> {
+export async function openTextClinic(
+  settings: Record<string, unknown> = {},
+  { languages = shipped, folder = promptsFolder, language = 'en' }: Partial<TextedIn> = {},
+): Promise<TextClinic> {
   await using opening = new AsyncDisposableStack();
   const log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true });
   const clinic = opening.use(
@@ -64,7 +77,7 @@ export async function openTextClinic(settings: Record<string, unknown> = {}): Pr
   const owner = postgres(clinic.database.ownerUrl, { max: 2, onnotice: () => {} });
   opening.defer(() => owner.end());
   const twilio = opening.use(await startTwilio());
-  const prompts = opening.use(await openPrompts({ folder: promptsFolder, log }));
+  const prompts = opening.use(await openPrompts({ folder, log }));
   // From the second day on, so that a reminder is due, too.
   const free = (await clinic.open()).filter(
     ({ startsAt }) => startsAt.getTime() > Date.now() + 30 * 3_600_000,
@@ -75,7 +88,7 @@ export async function openTextClinic(settings: Record<string, unknown> = {}): Pr
     const outcome = await confirmBooking(clinic.sql, call, {
       holdVersion,
       patient: { name: 'Ann Miller', phone: number },
-      text: { number, wording: 'confirmation', language: 'en' },
+      text: { number, wording: 'confirmation', language },
       turn: null,
     });
     if (!outcome.booked) throw new Error(`not booked: ${outcome.reason}`);
@@ -133,6 +146,7 @@ export async function openTextClinic(settings: Record<string, unknown> = {}): Pr
         calendars: undefined,
         directory,
         prompts,
+        languages,
         sender,
         publicUrl,
         log,

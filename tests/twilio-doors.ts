@@ -7,8 +7,9 @@ import { openDirectory } from '#organization/directory.ts';
 import { openPrompts } from '#prompts/templates.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
 import { promptsFolder } from '../src/config.ts';
+import { languages } from './languages.ts';
 import { account } from './stand-ins/twilio.ts';
-import { publicUrl, type TextClinic } from './text-clinic.ts';
+import { publicUrl, type TextClinic, type TextedIn } from './text-clinic.ts';
 
 /** A request of Twilio's, or of somebody who would like to be Twilio. */
 export interface Forgery {
@@ -30,9 +31,16 @@ export interface TwilioDoors extends AsyncDisposable {
   ): Promise<Awaited<ReturnType<FastifyInstance['inject']>>>;
 }
 
+interface DoorSettings {
+  publicUrl?: string | undefined;
+  trustProxy?: boolean;
+  configured?: boolean;
+  log?: Log;
+}
+
 export async function openTwilioDoors(
   { clinic }: TextClinic,
-  settings: { publicUrl?: string | undefined; trustProxy?: boolean; configured?: boolean; log?: Log } = {
+  settings: DoorSettings & Partial<Pick<TextedIn, 'languages' | 'folder'>> = {
     publicUrl,
   },
 ): Promise<TwilioDoors> {
@@ -40,7 +48,7 @@ export async function openTwilioDoors(
   const { sql, store } = clinic;
   const log = settings.log ?? createLog({ level: 'silent', pretty: false });
   const directory = opening.use(await openDirectory({ sql, log }));
-  const prompts = opening.use(await openPrompts({ folder: promptsFolder, log }));
+  const prompts = opening.use(await openPrompts({ folder: settings.folder ?? promptsFolder, log }));
   const http = fastify({ trustProxy: settings.trustProxy ?? false });
   http.removeAllContentTypeParsers();
   http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -48,6 +56,7 @@ export async function openTwilioDoors(
     sql,
     directory,
     prompts,
+    languages: settings.languages ?? languages,
     openSlots: createOpenSlots({ sql, store }),
     account: settings.configured === false ? undefined : account,
     publicUrl: settings.publicUrl,

@@ -6,7 +6,9 @@ import type { Sql } from 'postgres';
 import { Temporal } from 'temporal-polyfill';
 import { createOpenSlots } from '#availability/open-slots.ts';
 import { type PromptPreview, previewPrompt, type Step } from '#conversation/prompt-preview.ts';
-import type { Organization } from '#organization/organization.ts';
+import { createLanguages } from '#language/languages.ts';
+import { shippedLanguages } from '#language/shipped-languages.ts';
+import { defaultLanguage, type Organization } from '#organization/organization.ts';
 import {
   type Changed,
   changeOverride,
@@ -114,7 +116,8 @@ command
       organization,
       step: options.step,
       now,
-      language: options.language ?? organization.languages[0] ?? 'en',
+      language: options.language ?? defaultLanguage(organization),
+      languages: createLanguages(shippedLanguages),
       dashboardPrompt: options.dashboard === undefined ? null : await readText(options.dashboard),
       tools: toolbox.definitionsFor(organization),
     });

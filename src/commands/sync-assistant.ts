@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { Sql } from 'postgres';
 import { createOpenSlots } from '#availability/open-slots.ts';
-import type { Organization } from '#organization/organization.ts';
+import { defaultLanguage, type Organization } from '#organization/organization.ts';
 import { documentOf } from '#organization/organization-file.ts';
 import { saveOrganization } from '#organization/save-organization.ts';
 import { openPrompts, type Prompts } from '#prompts/templates.ts';
@@ -118,7 +118,7 @@ async function plan(
   const { vapiSecret } = await readSecrets(config);
   await using prompts = await openPrompts({ folder: promptsFolder, sql, log: commandLog() });
   const ourTools = toolDefinitions({ sql, prompts, organization });
-  const language = organization.languages[0] ?? 'en';
+  const language = defaultLanguage(organization);
   const sentences = sentencesFrom((outcome) => prompts.speak(outcome, { organization, language }, {}));
   const wanted = assistantBlocks({ organization, publicUrl, secret: vapiSecret, sentences }, ourTools);
   const planned = planAssistant(assistant, wanted, {

@@ -3,6 +3,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { createOpenSlots } from '#availability/open-slots.ts';
 import { openCalendarAccess } from '#jobs/calendar-access.ts';
 import { openWorker } from '#jobs/worker.ts';
+import { createLanguages } from '#language/languages.ts';
+import { shippedLanguages } from '#language/shipped-languages.ts';
 import { openDirectory } from '#organization/directory.ts';
 import { openPrompts } from '#prompts/templates.ts';
 import { openLedger } from '#storage/open-ledger.ts';
@@ -49,6 +51,7 @@ const command = new Command('npm run worker --')
       url,
       directory,
       prompts,
+      languages: createLanguages(shippedLanguages),
       twilio,
       publicUrl,
       happenings,

@@ -5,6 +5,7 @@ import type { Sql } from 'postgres';
 import type { OpenSlots } from '#availability/open-slots.ts';
 import type { DependencyState } from '#conversation/dependencies.ts';
 import type { TurnWatch } from '#conversation/turn-watch.ts';
+import type { Languages } from '#language/languages.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
@@ -29,6 +30,7 @@ export interface ConsoleParts {
   openSlots: OpenSlots;
   turnWatch: TurnWatch;
   prompts: Prompts;
+  languages: Languages;
   /** The tools' definitions, as the model is shown them. */
   toolsFor: (organization: Organization) => unknown[];
   /** The voice platform's doors, for a call that a browser makes. */

@@ -2,7 +2,8 @@ import type { Sql } from 'postgres';
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
 import { presentValues, previewPrompt } from '#conversation/prompt-preview.ts';
-import type { Organization } from '#organization/organization.ts';
+import type { Languages } from '#language/languages.ts';
+import { defaultLanguage, type Organization } from '#organization/organization.ts';
 import { type Changed, changeOverride, overrideHistory, rollBackOverride } from '#prompts/overrides.ts';
 import { checkTemplate } from '#prompts/template-check.ts';
 import { diffToShipped, listTemplates, tryTemplate } from '#prompts/template-list.ts';
@@ -94,13 +95,14 @@ const note = z.string().max(500).default('');
 export interface PromptsParts {
   sql: Sql;
   prompts: Prompts;
+  languages: Languages;
   /** The tools' definitions, as the model is shown them. */
   toolsFor: (organization: Organization) => unknown[];
 }
 
 /** What the receptionist says: read, checked and tried while it is written, saved, and rolled back. */
 export function promptsRoutes(add: AddRoute, parts: PromptsParts): void {
-  const { sql, prompts } = parts;
+  const { sql, prompts, languages } = parts;
   add({
     method: 'GET',
     path: '/prompts',
@@ -131,7 +133,7 @@ export function promptsRoutes(add: AddRoute, parts: PromptsParts): void {
       const all = await listTemplates(prompts, sql, organization.id);
       const found = all.find((one) => one.name === name);
       if (found === undefined) return new Refusal(404, 'there is no such template');
-      const present = presentValues(organization, new Date());
+      const present = presentValues(organization, new Date(), languages);
       return {
         ...found,
         variables: found.variables.map(({ name: variable, meaning, optional, example }) => ({
@@ -151,7 +153,7 @@ export function promptsRoutes(add: AddRoute, parts: PromptsParts): void {
   saving(add, parts);
 }
 
-function trying(add: AddRoute, { prompts, toolsFor }: PromptsParts): void {
+function trying(add: AddRoute, { prompts, languages, toolsFor }: PromptsParts): void {
   add({
     method: 'POST',
     path: '/prompts/:name/try',
@@ -166,7 +168,7 @@ function trying(add: AddRoute, { prompts, toolsFor }: PromptsParts): void {
       const shipped = prompts.shipped.get(name)?.text ?? '';
       const diff = diffToShipped(name, shipped, body.text);
       if (!checked.fit) return { problems: checked.problems, rendered: null, prompt: null, diff };
-      const tried = tryTemplate(name, body.text, presentValues(organization, now));
+      const tried = tryTemplate(name, body.text, presentValues(organization, now, languages));
       if (!tried.fit) return { problems: tried.problems, rendered: null, prompt: null, diff };
       const { kind } = checked.template.place;
       if (kind === 'speech' || kind === 'sms')
@@ -175,7 +177,8 @@ function trying(add: AddRoute, { prompts, toolsFor }: PromptsParts): void {
         organization,
         step: body.step,
         now,
-        language: body.language ?? organization.languages[0] ?? 'en',
+        language: body.language ?? defaultLanguage(organization),
+        languages,
         // A dashboard's own words are not known here; the template around them shows where they go.
         dashboardPrompt: kind === 'dashboard' ? 'What is written at Vapi stands here.' : null,
         tools: toolsFor(organization),

@@ -49,9 +49,9 @@ export function createHoldWatch(parts: {
       const endsAtMs = beganAtMs + hold.expiresAt.getTime() - ledgerNow.getTime();
       const stop = new AbortController();
       memory.stopWatchingHold = () => stop.abort();
-      const { organization, language, now } = context;
+      const { organization } = context;
       const words = parts.prompts.speak('hold-ending', context, {
-        slot: spokenAppointment({ organization, language, now }, hold),
+        slot: spokenAppointment(context, hold),
       });
       wait(
         { ...parts, organization, call: context.call, version: hold.version, words, line, stop: stop.signal },

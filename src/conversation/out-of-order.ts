@@ -1,3 +1,4 @@
+import { defaultLanguage } from '#organization/organization.ts';
 import { say, type Turn, type TurnEvent, type TurnParts, type TurnRequest } from './turn-events.ts';
 import { mayBeMistaken } from './turn-tools.ts';
 
@@ -48,7 +49,7 @@ export function* apologise(
   const { organization } = request;
   log.error({ err: error, organization: organization.key }, 'a turn could not be answered');
   const human = humanFor(request);
-  const listener = { organization, language: organization.languages[0] ?? 'en' };
+  const listener = { organization, language: defaultLanguage(organization) };
   yield say(prompts.speak('failed', listener, { human: human !== undefined }));
   if (human === undefined) yield { type: 'finished', reason: 'stop' };
   else yield* transfer(human);
@@ -58,7 +59,7 @@ export function* apologise(
 export function* turnAway({ prompts }: TurnParts, request: TurnRequest): Generator<TurnEvent> {
   const { organization } = request;
   const human = humanFor(request);
-  const listener = { organization, language: organization.languages[0] ?? 'en' };
+  const listener = { organization, language: defaultLanguage(organization) };
   yield say(prompts.speak('busy', listener, { human: human !== undefined }));
   if (human === undefined) yield { type: 'finished', reason: 'stop' };
   else yield* transfer(human);

@@ -1,5 +1,6 @@
 import { slotsOf, timetableOf } from '#availability/open-hours.ts';
 import type { CallSnapshot } from '#booking/calls.ts';
+import type { Languages } from '#language/languages.ts';
 import { addDays, localDate } from '#organization/clinic-clock.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
@@ -30,6 +31,7 @@ export interface PreviewWish {
   /** The turn's instant. */
   now: Date;
   language: string;
+  languages: Languages;
   dashboardPrompt: string | null;
   /** As the model is shown them. */
   tools: unknown[];
@@ -37,9 +39,9 @@ export interface PreviewWish {
 
 /** Makes the prompt of an imagined call at a step, by the code that makes it in a real one. */
 export async function previewPrompt(prompts: Prompts, wish: PreviewWish): Promise<PromptPreview> {
-  const { organization, step, now, language, dashboardPrompt, tools } = wish;
+  const { organization, step, now, language, languages, dashboardPrompt, tools } = wish;
   const facts = imaginedCall(organization, step, now);
-  const promptParts = createPromptParts(prompts, createTemporalContexts());
+  const promptParts = createPromptParts(prompts, languages);
   const told = promptParts({ organization, facts, language, now, dashboardPrompt });
   const parts = await Promise.all(
     told.map(async (part) => ({ ...part, tokens: await approximateTokens(part.text) })),
@@ -56,13 +58,17 @@ export async function previewPrompt(prompts: Prompts, wish: PreviewWish): Promis
 }
 
 /** What the variables of a template are at this moment, as far as there is a value without a call. */
-export function presentValues(organization: Organization, now: Date): Record<string, unknown> {
+export function presentValues(
+  organization: Organization,
+  now: Date,
+  languages: Languages,
+): Record<string, unknown> {
   return {
     clinic: organization.name,
     receptionist: organization.receptionistName,
     tenantId: organization.id,
     ...whoIsCalled(organization),
-    ...createTemporalContexts()({ organization, now }),
+    ...createTemporalContexts(languages)({ organization, now }),
   };
 }
 

@@ -1,9 +1,10 @@
 import type { CallSnapshot } from '#booking/calls.ts';
-import type { Organization } from '#organization/organization.ts';
+import type { Languages } from '#language/languages.ts';
+import { defaultLanguage, type Organization } from '#organization/organization.ts';
 import type { FitTemplate } from '#prompts/template-check.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { clinicIso, spokenAppointment } from '#tools/offering.ts';
-import type { createTemporalContexts } from './temporal-context.ts';
+import { createTemporalContexts } from './temporal-context.ts';
 
 export interface PromptParts {
   organization: Organization;
@@ -27,7 +28,11 @@ export interface PromptPart {
  * every turn. The dashboard's text comes second: Vapi fills its own variables into it, and where one of them is the
  * time it changes from turn to turn, after which nothing is cached any more.
  */
-export function createPromptParts(prompts: Prompts, contexts: ReturnType<typeof createTemporalContexts>) {
+export function createPromptParts(
+  prompts: Prompts,
+  languages: Languages,
+  contexts = createTemporalContexts(languages),
+) {
   const stable = keeper();
   const minutely = keeper();
   const ofCalls = new WeakMap<Organization, OfCalls>();
@@ -70,7 +75,7 @@ export function createPromptParts(prompts: Prompts, contexts: ReturnType<typeof 
           }),
         ),
       },
-      { name: 'call_state', text: ofCall.state(offers, call, stamp, () => callState(parts)) },
+      { name: 'call_state', text: ofCall.state(offers, call, stamp, () => callState(parts, languages)) },
     ];
     if (dashboardPrompt !== null && dashboardPrompt.trim() !== '')
       told.splice(1, 0, {
@@ -123,7 +128,7 @@ export function preparePrompt(
   systemPrompt: (parts: PromptParts) => SystemPrompt,
   about: { organization: Organization; now: Date },
 ): void {
-  const language = about.organization.languages[0] ?? 'en';
+  const language = defaultLanguage(about.organization);
   systemPrompt({ ...about, language, facts: newCall, dashboardPrompt: null });
 }
 
@@ -187,13 +192,13 @@ function confirmDate({ facts, organization }: PromptParts): string | null {
 }
 
 /** What the tools returned in this call. Vapi's history holds only what was spoken, so it is told every turn. */
-function callState({ facts, organization, language, now }: PromptParts): string {
+function callState({ facts, organization, language, now }: PromptParts, languages: Languages): string {
   const { zone, practitioners } = organization;
   const latest = facts.offers.at(-1)?.offeredAt.getTime();
   const say = (slot: { startsAt: Date; practitionerId: string }) => ({
     startsAt: clinicIso(slot.startsAt, zone),
     practitioner: practitioners.find((one) => one.id === slot.practitionerId)?.name ?? '',
-    spoken: spokenAppointment({ organization, language, now }, slot),
+    spoken: spokenAppointment({ organization, language, languages, now }, slot),
   });
   const holdNumber = facts.offers.findLast((one) => one.slotId === facts.hold?.slotId)?.number;
   const state = {

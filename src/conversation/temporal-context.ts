@@ -1,7 +1,14 @@
 import { Temporal } from 'temporal-polyfill';
 import { isOpenAt, nextOpenDay, openHoursOn, practitionerHoursOn } from '#availability/open-hours.ts';
+import type { Language, ToldWords } from '#language/language.ts';
+import type { Languages } from '#language/languages.ts';
 import { addDays, localDate } from '#organization/clinic-clock.ts';
-import type { OpenStretch, Organization, Weekday } from '#organization/organization.ts';
+import {
+  defaultLanguage,
+  type OpenStretch,
+  type Organization,
+  type Weekday,
+} from '#organization/organization.ts';
 
 /**
  * What the model is told about time on every turn, as plain values for templates: the clinic's own clock and calendar,
@@ -27,10 +34,9 @@ const cachedMax = 1_000;
 const daysShown = 14;
 
 /** The temporal context of an organization, made once a minute: within one nothing in it changes. */
-export function createTemporalContexts(): (about: {
-  organization: Organization;
-  now: Date;
-}) => TemporalContext {
+export function createTemporalContexts(
+  languages: Languages,
+): (about: { organization: Organization; now: Date }) => TemporalContext {
   const cached = new Map<string, { organization: Organization; minute: number; context: TemporalContext }>();
   return ({ organization, now }) => {
     const minute = Math.floor(now.getTime() / 60_000);
@@ -38,34 +44,37 @@ export function createTemporalContexts(): (about: {
     // An edited organization is another object: the directory was read again.
     if (found?.minute === minute && found.organization === organization) return found.context;
     if (cached.size >= cachedMax) cached.clear();
-    const context = temporalContext({ organization, now });
+    const context = temporalContext({ organization, now }, languages.of(defaultLanguage(organization)));
     cached.set(organization.id, { organization, minute, context });
     return context;
   };
 }
 
-function temporalContext({ organization, now }: { organization: Organization; now: Date }): TemporalContext {
+function temporalContext(
+  { organization, now }: { organization: Organization; now: Date },
+  language: Language,
+): TemporalContext {
   const { zone, schedule } = organization;
-  const words = wordsOf(organization.languages[0] ?? 'en');
+  const words = language.told;
   const today = localDate(zone, now);
   const clock = Temporal.Instant.fromEpochMilliseconds(now.getTime()).toZonedDateTimeISO(zone).toPlainTime();
   const next = nextOpenDay(schedule, today);
   return {
-    currentDate: `${words.longDate(today)} (${today})`,
+    currentDate: `${longDate(today, language)} (${today})`,
     currentTime: clock.toString({ smallestUnit: 'minute' }),
     tenantTimezone: zone,
-    businessHours: businessHours(schedule.weekly, words),
+    businessHours: businessHours(schedule.weekly, language),
     openNow: isOpenAt(schedule, zone, now),
-    nextBusinessDay: next === undefined ? words.none : `${words.weekday(next)} ${next}`,
+    nextBusinessDay: next === undefined ? words.none : `${weekdayName(next, language)} ${next}`,
     days: Array.from({ length: daysShown }, (_, index) => {
       const date = addDays(today, index);
-      return { weekday: words.weekday(date), date, open: openOn(organization, date, words) };
+      return { weekday: weekdayName(date, language), date, open: openOn(organization, date, words) };
     }),
   };
 }
 
 /** The clinic's hours of a day; those of whoever is there on a day the clinic itself is closed. */
-function openOn({ schedule, practitioners }: Organization, date: string, words: ContextWords): string {
+function openOn({ schedule, practitioners }: Organization, date: string, words: ToldWords): string {
   const own = openHoursOn(schedule, date);
   const open =
     own.length > 0
@@ -85,13 +94,14 @@ function openOn({ schedule, practitioners }: Organization, date: string, words: 
 }
 
 /** Neighbouring days with the same hours are said together, those it is closed last. */
-function businessHours(weekly: Organization['schedule']['weekly'], words: ContextWords): string {
+function businessHours(weekly: Organization['schedule']['weekly'], language: Language): string {
+  const words = language.told;
   const groups: { days: string[]; open: string }[] = [];
   for (const [index, day] of week.entries()) {
     const open = weekly[day] ?? [];
     const text = open.length === 0 ? '' : hoursIn(open, words);
     const last = groups.at(-1);
-    const name = words.weekday(addDays(aMonday, index));
+    const name = language.weekdays[index] ?? '';
     if (last?.open === text) last.days.push(name);
     else groups.push({ days: [name], open: text });
   }
@@ -105,52 +115,19 @@ function businessHours(weekly: Organization['schedule']['weekly'], words: Contex
 }
 
 const week: Weekday[] = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
-const aMonday = '2026-11-23';
 
-function hoursIn(open: OpenStretch[], { to, and }: ContextWords): string {
+function hoursIn(open: OpenStretch[], { to, and }: ToldWords): string {
   return open
     .map((stretch) => `${stretch.from.replace(/^0/, '')} ${to} ${stretch.to.replace(/^0/, '')}`)
     .join(` ${and} `);
 }
 
-interface ContextWords {
-  longDate(date: string): string;
-  weekday(date: string): string;
-  to: string;
-  and: string;
-  closed: string;
-  none: string;
+function longDate(date: string, language: Language): string {
+  const { day, month, year } = Temporal.PlainDate.from(date);
+  const [weekday, monthName = ''] = [weekdayName(date, language), language.months[month - 1]];
+  return language.told.longDate({ weekday, day, month: monthName, year });
 }
 
-/** The words of a language; the calendar's own come from the runtime. */
-function wordsOf(language: string): ContextWords {
-  const base = language.toLowerCase().split(/[-_]/)[0] ?? '';
-  const own = joining.get(base) ?? english;
-  // Days before months, as everywhere but in America, so that no model mistakes the one for the other.
-  const locale = own === english ? 'en-GB' : base;
-  return {
-    ...own,
-    longDate: (date) => formatted(date, locale, { dateStyle: 'full' }),
-    weekday: (date) => formatted(date, locale, { weekday: 'long' }),
-  };
+function weekdayName(date: string, language: Language): string {
+  return language.weekdays[Temporal.PlainDate.from(date).dayOfWeek - 1] ?? '';
 }
-
-const english = { to: 'to', and: 'and', closed: 'closed', none: 'none' };
-const joining = new Map([
-  ['en', english],
-  ['es', { to: 'a', and: 'y', closed: 'cerrado', none: 'ninguno' }],
-  ['de', { to: 'bis', and: 'und', closed: 'geschlossen', none: 'keiner' }],
-]);
-
-function formatted(date: string, locale: string, options: Intl.DateTimeFormatOptions): string {
-  const key = `${locale} ${Object.keys(options).join()}`;
-  let format = formats.get(key);
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat(locale, { ...options, timeZone: 'UTC' });
-    formats.set(key, format);
-  }
-  return format.format(new Date(`${date}T12:00:00Z`));
-}
-
-/** Two for each of three languages; making one takes longer than everything else here. */
-const formats = new Map<string, Intl.DateTimeFormat>();

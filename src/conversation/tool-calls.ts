@@ -1,6 +1,7 @@
 import { type CallKey, OffersOvertaken } from '#booking/calls.ts';
 import type { TurnLedger } from '#booking/turns.ts';
-import type { Organization } from '#organization/organization.ts';
+import type { Languages } from '#language/languages.ts';
+import { defaultLanguage, type Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { ToolContext, ToolRun } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
@@ -30,10 +31,18 @@ export async function runToolCalls(
   {
     turns,
     toolbox,
+    languages,
     liveCalls,
     tellCall,
     log,
-  }: { turns: TurnLedger; toolbox: Toolbox; liveCalls: LiveCalls; tellCall: TellCall; log: Log },
+  }: {
+    turns: TurnLedger;
+    toolbox: Toolbox;
+    languages: Languages;
+    liveCalls: LiveCalls;
+    tellCall: TellCall;
+    log: Log;
+  },
   { organization, callSid, caller, calls, now }: ToolRequest,
 ): Promise<ToolsRun> {
   const call: CallKey = { tenantId: organization.id, callSid };
@@ -45,8 +54,9 @@ export async function runToolCalls(
     const begun = await turns.begin(call, { caller, userTurns: null, requestedAt: null }, known);
     // Without a time of sending nothing is ever overtaken.
     if (begun === undefined) return undefined;
-    const language = live.memory.language ?? organization.languages[0] ?? 'en';
-    return { organization, call, facts: begun.snapshot, now, language, userTurns: null, turn: null };
+    const language = live.memory.language ?? defaultLanguage(organization);
+    const facts = begun.snapshot;
+    return { organization, call, facts, now, language, languages, userTurns: null, turn: null };
   };
   const running = (async () => {
     await live.earlierWork;

@@ -1,4 +1,5 @@
 import type { TurnLedger } from '#booking/turns.ts';
+import type { Languages } from '#language/languages.ts';
 import type { LanguageModel, ModelMessage, ModelTool } from '#model/language-model.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
@@ -72,6 +73,7 @@ export interface TurnParts {
   turns: TurnLedger;
   model: LanguageModel;
   toolbox: Toolbox;
+  languages: Languages;
   prompts: Prompts;
   systemPrompt: (parts: PromptParts) => SystemPrompt;
   liveCalls: LiveCalls;

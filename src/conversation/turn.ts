@@ -1,6 +1,7 @@
 import type { CallKey } from '#booking/calls.ts';
 import type { CallFacts } from '#booking/turns.ts';
 import { ModelError, type ModelMessage, type ModelTool } from '#model/language-model.ts';
+import { defaultLanguage } from '#organization/organization.ts';
 import type { ToolContext } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
 import type { AdmittedTurn } from './admission.ts';
@@ -52,7 +53,7 @@ export async function* runTurn(
     admitted = parts.admission.turn();
     const askedAtMs = performance.now();
     // Tracked, so that a newer request takes its number after this one: the ledger's order is the order of arrival.
-    const language = live.memory.language ?? request.organization.languages[0] ?? 'en';
+    const language = live.memory.language ?? defaultLanguage(request.organization);
     const beginning = begin(parts, request, { call, language, known: live.memory.facts });
     live.track(beginning);
     const heard = request.history.some((message) => message.role === 'user');
@@ -101,7 +102,7 @@ export async function* runTurn(
 
 /** Nothing when a request that was sent later has its turn already. */
 async function begin(
-  { turns }: TurnParts,
+  { turns, languages }: TurnParts,
   { organization, caller, history, requestedAt, now }: TurnRequest,
   { call, language, known }: { call: CallKey; language: string; known: CallFacts | undefined },
 ): Promise<{ context: ToolContext; facts: CallFacts } | undefined> {
@@ -111,7 +112,16 @@ async function begin(
   const { snapshot } = facts;
   return {
     facts,
-    context: { organization, call, facts: snapshot, now, language, userTurns, turn: snapshot.turn },
+    context: {
+      organization,
+      call,
+      facts: snapshot,
+      now,
+      language,
+      languages,
+      userTurns,
+      turn: snapshot.turn,
+    },
   };
 }
 

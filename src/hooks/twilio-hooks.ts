@@ -11,6 +11,7 @@ import {
   setOptedOut,
   textedAppointment,
 } from '#booking/texts.ts';
+import type { Languages } from '#language/languages.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { type IncomingText, isTwilios, readIncoming, readStatus, twiml } from '#sms/webhooks.ts';
@@ -21,6 +22,7 @@ export interface TwilioHookParts {
   sql: Sql;
   directory: Directory;
   prompts: Prompts;
+  languages: Languages;
   openSlots: Pick<OpenSlots, 'changed'>;
   /** Without an account everything is refused. */
   account: { accountSid: string; authToken: string } | undefined;
@@ -44,7 +46,7 @@ const bodyLimitBytes = 64 * 1024;
  * is acted on once (`oncePerReply`); sent again it gets the empty answer, as a refusal would be a fault in Twilio's eyes.
  */
 export function twilioHooks(http: FastifyInstance, parts: TwilioHookParts): void {
-  const { sql, account, publicUrl, log } = parts;
+  const { sql, languages, account, publicUrl, log } = parts;
   const signedForm = (request: FastifyRequest): Record<string, string> | undefined => {
     if (account === undefined) return undefined;
     const form = Object.fromEntries(new URLSearchParams(String(request.body ?? '')));
@@ -92,7 +94,7 @@ export function twilioHooks(http: FastifyInstance, parts: TwilioHookParts): void
   http.post('/twilio/messages', { bodyLimit: bodyLimitBytes }, async (request, reply) => {
     const form = signedForm(request);
     if (form === undefined || account === undefined) return refuse(request, reply, 'answer');
-    const incoming = readIncoming(form, account.accountSid);
+    const incoming = readIncoming(form, account.accountSid, languages.answer);
     if (incoming === undefined) {
       counted({ about: 'answer', outcome: 'unreadable' });
       return reply.code(400).send({ error: 'not a text to us' });

@@ -8,6 +8,7 @@ import {
   type TextKey,
   textFacts,
 } from '#booking/texts.ts';
+import type { Languages } from '#language/languages.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import type { TextSender } from '#sms/twilio.ts';
@@ -20,6 +21,7 @@ export interface SendTextParts {
   sql: Sql;
   directory: Directory;
   prompts: Prompts;
+  languages: Languages;
   /** Without one, texts stay recorded and are not sent. */
   sender: TextSender | undefined;
   /** Where Twilio reaches us; without it nobody tells what became of a message. */
@@ -46,7 +48,7 @@ export function sendText(parts: SendTextParts): Handler {
   return async (given) => {
     const read = payload.safeParse(given);
     if (!read.success) throw new FinalFailure('the payload names no text message');
-    const { sql, directory, prompts, sender } = parts;
+    const { sql, directory, sender } = parts;
     const key = read.data;
     const facts = await textFacts(sql, key);
     if (sender === undefined || facts === undefined) return;
@@ -54,7 +56,7 @@ export function sendText(parts: SendTextParts): Handler {
     const organization = directory.all().find(({ id }) => id === key.tenantId);
     if (organization === undefined) throw new Error('the organization is not in the directory, or not yet');
 
-    const body = wordText(prompts, organization, facts);
+    const body = wordText(parts, organization, facts);
     const beganMs = performance.now();
     const leaseMs = parts.leaseMs ?? usualLeaseMs;
     const begun = await beginText(sql, key, { body, leaseMs });

@@ -1,11 +1,52 @@
-/** How one language says days and clock times. Everything it gives is in letters: a voice reads no digit wrongly. */
-export interface TimeWords {
+/**
+ * Everything Holdline knows of one spoken language, beside its templates. A part that is missing is a type error; the
+ * languages there are stand in `shipped-languages.ts`.
+ */
+export interface Language {
+  /** BCP 47 without a region, e.g. `es`. Its templates are in folders of this name. */
+  tag: string;
   /** Names as they stand in a sentence ("is a Wednesday"), Monday first. */
-  weekdays: readonly string[];
+  weekdays: Seven;
+  /** Names as they stand in a sentence, January first. */
+  months: Twelve;
+  understood: UnderstoodWords;
+  spoken: SpokenWords;
+  told: ToldWords;
+  texts: TextWords;
+}
+
+/**
+ * The language that models pass on in any conversation, and that is spoken where a language has no words or no template
+ * of its own.
+ */
+export const fallbackTag = 'en';
+
+/**
+ * How what is said is put into the plain form that days and times are read from: English words, numbers as digits. The
+ * tables are applied in the order they stand in here; English's own come last, because models pass English words on.
+ */
+export interface UnderstoodWords {
+  /**
+   * Whether 3/12 is the third of December.
+   *
+   * @param region in lower case, e.g. `gb`; empty where none is known
+   */
+  dayFirst(region: string): boolean;
+  /** What stands for a day of the month, in lower case. */
+  ordinals: ReadonlyMap<string, number>;
+  /** What stands for a number, in lower case. */
+  numbers: ReadonlyMap<string, number>;
+  phrases: readonly Phrase[];
+}
+
+export type Phrase = readonly [RegExp, string | ((match: string, ...groups: string[]) => string)];
+
+/** How days and clock times are said. Everything is in letters: a voice reads no digit wrongly. */
+export interface SpokenWords {
   /** A day as it stands beside a verb: "Tuesday the twenty-fourth", "am Dienstag, dem vierundzwanzigsten". */
-  day(said: DayToSay): string;
+  day(day: DayToSay): string;
   /** The date without its weekday, as what a sentence is about: "the twenty-fifth of November". */
-  dateName(day: number, month: number): string;
+  dateName(day: number, month: string): string;
   /** A clock time as it stands in a list after "I have", and the part of the day it lies in. */
   clock(hour: number, minute: number): ClockWords;
   /** An hour that comes twice on the day the clocks go back: the first, or the second. */
@@ -20,10 +61,12 @@ export interface TimeWords {
 }
 
 export interface DayToSay {
-  /** 0 is Monday. */
-  weekday: number;
+  /** Its name. */
+  weekday: string;
+  /** Of the month. */
   day: number;
-  month: number;
+  /** Its name. */
+  month: string;
   /** Days from today; nothing when it is not known which day is today. */
   ahead?: number | undefined;
   /** Whether the month must be said to be understood. */
@@ -35,3 +78,34 @@ export interface ClockWords {
   /** Nothing where the clock says it already, as noon does. */
   part?: string;
 }
+
+/** What a model is told about the clinic's days, in figures. */
+export interface ToldWords {
+  /** "Tuesday, 24 November 2026": the day before the month, so that no model mistakes the one for the other. */
+  longDate(date: { weekday: string; day: number; month: string; year: number }): string;
+  /** Between the ends of a stretch: "Monday to Friday". */
+  to: string;
+  and: string;
+  closed: string;
+  /** That there is no such day. */
+  none: string;
+}
+
+/** How a text message tells a time, and what may be answered to it. */
+export interface TextWords {
+  /**
+   * "Tuesday, November 24 at 2:00 PM": on a screen, figures are read faster than words.
+   *
+   * @param zone IANA
+   * @param tag the language with its region, if one is known
+   */
+  moment(instant: Date, zone: string, tag: string): string;
+  /** Words somebody may answer, in capitals. They count whatever language the text was in. */
+  answers: Record<TextAnswer, readonly [string, ...string[]]>;
+}
+
+/** What an answer to a text may ask for. */
+export type TextAnswer = 'stop' | 'start' | 'help' | 'cancel' | 'call-back';
+
+type Seven = readonly [string, string, string, string, string, string, string];
+type Twelve = readonly [...Seven, string, string, string, string, string];

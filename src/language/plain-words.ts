@@ -1,23 +1,9 @@
-/**
- * How one language is put into the plain form that days and times are read from: English words, numbers as digits.
- * The tables are applied in order; English's own come last, because models pass English words on in any language.
- */
-export interface SaidWords {
-  /** Whether 3/12 is the third of December. */
-  dayFirst: boolean;
-  /** What stands for a number, in lower case. */
-  numbers: ReadonlyMap<string, number>;
-  /** What stands for a day of the month, in lower case. */
-  ordinals: ReadonlyMap<string, number>;
-  phrases: readonly Phrase[];
-}
+import type { UnderstoodWords } from './language.ts';
 
-export type Phrase = readonly [RegExp, string | ((match: string, ...groups: string[]) => string)];
-
-/** A pattern that matches whole words only, in any alphabet. `<weekday>` and `<month>` stand for the plain names. */
+/** A pattern for a language's phrases: whole words only. `<weekday>` and `<month>` stand for the plain names. */
 export function phrase(source: string): RegExp {
   const filled = source.replaceAll('<weekday>', `(${weekdays})`).replaceAll('<month>', `(${months})`);
-  return new RegExp(`(?<![\\p{L}\\d])(?:${filled})(?![\\p{L}\\d])`, 'gu');
+  return wholeWords(filled, 'g');
 }
 
 export const weekdayNames = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'];
@@ -27,6 +13,15 @@ export const monthNames = [
 ];
 const weekdays = weekdayNames.join('|');
 const months = monthNames.join('|');
+
+/** Patterns of the plain names, without a group of their own. */
+export const weekday = `(?:${weekdays})`;
+export const month = `(?:${months})`;
+
+/** A pattern that begins and ends with whole words, in any alphabet. */
+export function wholeWords(source: string, flags = ''): RegExp {
+  return new RegExp(`(?<![\\p{L}\\d])(?:${source})(?![\\p{L}\\d])`, `${flags}u`);
+}
 
 /** Lower case, one space between words, no punctuation a transcriber adds, a point only where it belongs to a number. */
 function lowered(text: string): string {
@@ -42,7 +37,7 @@ function lowered(text: string): string {
 }
 
 /** A text in the plain form: the language's words put into English ones, numbers as digits. */
-export function plainWords(text: string, languages: readonly SaidWords[]): string {
+export function plainWords(text: string, languages: readonly UnderstoodWords[]): string {
   let words = lowered(text);
   for (const language of languages) {
     words = replaceWords(words, language.ordinals, (day) => `${day}th`);

@@ -1,12 +1,11 @@
 import * as chrono from 'chrono-node';
 import { Temporal } from 'temporal-polyfill';
-import { german } from './de/understood-german.ts';
-import { english } from './en/understood-english.ts';
-import { spanish } from './es/understood-spanish.ts';
-import { plainWords, type SaidWords } from './plain-words.ts';
+import type { UnderstoodWords } from './language.ts';
+import { type Languages, subtags } from './languages.ts';
+import { month, plainWords, weekday } from './plain-words.ts';
 import { numberOf, spanIn, weekdayAndWeeks, weekdayFrom, weekdayOfMonth } from './read-stretches.ts';
 import { partTime } from './read-time.ts';
-import { month, UnreadWords, weekday } from './unread-words.ts';
+import { UnreadWords } from './unread-words.ts';
 
 /** What was said about a day, as it stands in the calendar; `time` is what stood beside it about the time of day. */
 export type SaidDay =
@@ -18,9 +17,16 @@ export type SaidDay =
 
 type PlainDate = Temporal.PlainDate;
 
+/** What a text may be in: the call's language, and the others there are. */
+export interface SaidIn {
+  /** BCP 47. */
+  language: string;
+  languages: Languages;
+}
+
 /** The plain form of what is said in a language, English included. */
-export function plainIn(text: string, language: string): string {
-  return plainWords(text, tablesOf(language));
+export function plainIn(text: string, saidIn: SaidIn): string {
+  return plainWords(text, ownTables(saidIn).tables);
 }
 
 /**
@@ -32,26 +38,41 @@ export function plainIn(text: string, language: string): string {
  *
  * @param now in the clinic's zone
  */
-export function readDay(text: string, language: string, now: Temporal.ZonedDateTime): SaidDay | undefined {
+export function readDay(text: string, saidIn: SaidIn, now: Temporal.ZonedDateTime): SaidDay | undefined {
   // Models are asked for ISO dates, and mostly give them.
   if (/^\d{4}-\d{2}-\d{2}$/.test(text)) {
     const date = isoDateOf(text);
     return date === 'none' ? undefined : { kind: 'day', date, time: '' };
   }
-  const own = tablesOf(language);
-  for (const tables of [own, [spanish, english], [german, english]]) {
-    const read = readPlain(plainWords(text, tables), tables[0]?.dayFirst ?? false, now);
+  for (const { tables, dayFirst } of [ownTables(saidIn), ...otherTables(saidIn)]) {
+    const read = readPlain(plainWords(text, tables), dayFirst, now);
     if (read !== undefined) return read;
   }
   return undefined;
 }
 
-function tablesOf(language: string): SaidWords[] {
-  const [base = '', region = ''] = language.toLowerCase().split(/[-_]/);
-  if (base === 'es') return [spanish, english];
-  if (base === 'de') return [german, english];
-  // Of those who speak English, the Americans alone put the month first.
-  return [{ ...english, dayFirst: base === 'en' && region !== '' && region !== 'us' }];
+interface Tables {
+  tables: readonly UnderstoodWords[];
+  dayFirst: boolean;
+}
+
+function ownTables({ language, languages }: SaidIn): Tables {
+  const own = languages.of(language);
+  const { language: base, region } = subtags(language);
+  // The region of a language that has no words of its own says nothing about English.
+  return tablesOf(own.understood, languages, base === own.tag ? region : '');
+}
+
+function otherTables({ language, languages }: SaidIn): Tables[] {
+  const read = [languages.of(language), languages.fallback];
+  return languages.all
+    .filter((one) => !read.includes(one))
+    .map((one) => tablesOf(one.understood, languages, ''));
+}
+
+function tablesOf(own: UnderstoodWords, { fallback }: Languages, region: string): Tables {
+  const passedOn = fallback.understood;
+  return { tables: own === passedOn ? [own] : [own, passedOn], dayFirst: own.dayFirst(region) };
 }
 
 const monthFirst = new RegExp(`\\b(${month}) (?:the )?(\\d{1,2})(?:th)?\\b`);

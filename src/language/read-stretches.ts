@@ -1,6 +1,6 @@
 import type { Temporal } from 'temporal-polyfill';
-import { monthNames, weekdayNames } from './plain-words.ts';
-import { month, type UnreadWords, weekday } from './unread-words.ts';
+import { month, monthNames, weekday, weekdayNames } from './plain-words.ts';
+import type { UnreadWords } from './unread-words.ts';
 
 type PlainDate = Temporal.PlainDate;
 

@@ -1,4 +1,4 @@
-import { monthNames } from './plain-words.ts';
+import { month } from './plain-words.ts';
 
 /** What the caller said about the time of day, in minutes of the clinic's day, ends included. */
 export interface TimeWish {
@@ -30,7 +30,6 @@ const partsOfDay: readonly (readonly [RegExp, number, number])[] = [
   [/\blate\b/, 16 * 60, 1440],
 ];
 
-const month = `(?:${monthNames.join('|')})`;
 const part = String.raw`(?:in the |at )?(?:morning|afternoon|evening|night)\b`;
 const lead = String.raw`\b(?:at around|at about|not before|no (?:earlier|later) than|(?:any time |anytime )?(?:after|before)|at|around|about|by|from|until|till|past|later than|earlier than)`;
 const hourAndMinute = String.raw`\d{1,2}(?:[:.h][0-5]\d| [0-5]\d(?!\d|th| ${month}))?`;
@@ -80,9 +79,11 @@ export function readTime(words: string, hours: ClockStretch[] = []): TimeWish | 
   return { kind: 'at', fromMinute: clock.minute, toMinute: clock.minute };
 }
 
+const everyRelation = new RegExp(relation, 'g');
+
 /** "half past two" is not after two. */
 function withoutRelation(words: string): string {
-  return words.replace(new RegExp(relation, 'g'), ' ');
+  return words.replace(everyRelation, ' ');
 }
 
 const clockForm =

@@ -1,8 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { german } from './de/spoken-german.ts';
-import { english } from './en/spoken-english.ts';
-import { spanish } from './es/spoken-spanish.ts';
-import type { TimeWords } from './language.ts';
+import type { ClockWords, Language } from './language.ts';
 
 /** A slot as it is spoken about: its start by the clinic's clock, and with whom where that must be said. */
 export interface SpokenSlot {
@@ -20,83 +17,87 @@ const monthLeftOutDays = 21;
  * A day as it stands beside a verb: "Tuesday the twenty-fourth", "el martes veinticuatro", "am Dienstag, dem
  * vierundzwanzigsten"; with its month when it is far away; "today, …" and "tomorrow, …" as seen from `today`.
  *
- * @param language BCP 47; a language without words of its own is spoken in English
  * @param today ISO date
  */
-export function spokenDate(date: string, language: string, { today }: { today?: string } = {}): string {
+export function spokenDate(date: string, language: Language, { today }: { today?: string } = {}): string {
   const day = Temporal.PlainDate.from(date);
   const ahead = today === undefined ? undefined : Temporal.PlainDate.from(today).until(day).days;
   const withMonth = ahead === undefined || ahead < 0 || ahead >= monthLeftOutDays;
-  return wordsOf(language).day({
-    weekday: day.dayOfWeek - 1,
+  return language.spoken.day({
+    weekday: spokenWeekday(day.dayOfWeek, language),
     day: day.day,
-    month: day.month,
+    month: monthName(day.month, language),
     ahead,
     withMonth,
   });
 }
 
 /** A date without its weekday, as what a sentence is about: "the twenty-fifth of November", "der fünfundzwanzigste …". */
-export function spokenDateName(date: string, language: string): string {
+export function spokenDateName(date: string, language: Language): string {
   const { day, month } = Temporal.PlainDate.from(date);
-  return wordsOf(language).dateName(day, month);
+  return language.spoken.dateName(day, monthName(month, language));
 }
 
 /** @param weekday 1 is Monday, 7 is Sunday */
-export function spokenWeekday(weekday: number, language: string): string {
-  return wordsOf(language).weekdays[weekday - 1] ?? '';
+export function spokenWeekday(weekday: number, language: Language): string {
+  return language.weekdays[weekday - 1] ?? '';
+}
+
+/** @param month 1 is January */
+function monthName(month: number, language: Language): string {
+  return language.months[month - 1] ?? '';
 }
 
 /**
  * The clinic's clock at an instant, as it stands in a list of times: "half past two in the afternoon", "a las dos y
  * media de la tarde", "um halb drei nachmittags". In the hour that comes twice it says which of the two is meant.
  */
-export function spokenClock(instant: Date, zone: string, language: string): string {
-  const { clock, part, which } = clockAt(instant, zone, wordsOf(language));
+export function spokenClock(instant: Date, zone: string, language: Language): string {
+  const { clock, part, which } = clockAt(instant, zone, language);
   return joined(clock, part, which);
 }
 
 /** "two in the afternoon with Doctor Lee". */
-export function spokenSlot({ startsAt, zone, practitioner }: SpokenSlot, language: string): string {
+export function spokenSlot({ startsAt, zone, practitioner }: SpokenSlot, language: Language): string {
   const clock = spokenClock(startsAt, zone, language);
-  return practitioner === undefined ? clock : `${clock} ${wordsOf(language).with(practitioner)}`;
+  return practitioner === undefined ? clock : `${clock} ${language.spoken.with(practitioner)}`;
 }
 
 /** Day, time and practitioner: "Tuesday the twenty-fourth at two in the afternoon with Doctor Lee". */
-export function spokenAppointment(slot: SpokenSlot, language: string, { today }: { today: string }): string {
-  const key = [slot.startsAt.getTime(), slot.zone, slot.practitioner, language, today].join('|');
-  const known = appointmentsSpoken.get(key);
-  if (known !== undefined) return known;
-  if (appointmentsSpoken.size >= appointmentsKept) appointmentsSpoken.clear();
-  const spoken = appointmentWords(slot, language, today);
-  appointmentsSpoken.set(key, spoken);
-  return spoken;
+export function spokenAppointment(
+  slot: SpokenSlot,
+  language: Language,
+  { today }: { today: string },
+): string {
+  const key = [slot.startsAt.getTime(), slot.zone, slot.practitioner, today].join('|');
+  return appointmentsSaid(language, key, () => appointmentWords(slot, language, today));
 }
 
-/** A call's offers are told to the model on every turn, in the same words; working them out takes a tenth of a ms. */
-const appointmentsSpoken = new Map<string, string>();
-/** What hundreds of calls talk about at a time; each is a few hundred bytes. */
-const appointmentsKept = 2_000;
+/**
+ * A call's offers are told to the model on every turn, in the same words; working them out takes a tenth of a
+ * millisecond. So many are what hundreds of calls talk about at a time, each a few hundred bytes.
+ */
+const appointmentsSaid = keeping<string>(2_000);
 
-function appointmentWords(slot: SpokenSlot, language: string, today: string): string {
+function appointmentWords(slot: SpokenSlot, language: Language, today: string): string {
   const date = Temporal.Instant.fromEpochMilliseconds(slot.startsAt.getTime())
     .toZonedDateTimeISO(slot.zone)
     .toPlainDate();
-  return wordsOf(language).moment(spokenDate(`${date}`, language, { today }), spokenSlot(slot, language));
+  return language.spoken.moment(spokenDate(`${date}`, language, { today }), spokenSlot(slot, language));
 }
 
 /**
  * Several times of one day in one breath: the part of the day is said where it changes, and a practitioner who has
  * them all is named once: "nine in the morning, half past ten or one in the afternoon, all with Doctor Lee".
  */
-export function spokenTimes(slots: SpokenSlot[], language: string): string {
-  const words = wordsOf(language);
+export function spokenTimes(slots: SpokenSlot[], language: Language): string {
+  const words = language.spoken;
   const [first] = slots;
   const everyone = new Set(slots.map((slot) => slot.practitioner));
   const together = slots.length > 1 && everyone.size === 1 ? first?.practitioner : undefined;
   let partSaid: string | undefined;
   const times = slots.map(({ startsAt, zone, practitioner }) => {
-    const { clock, part, which } = clockAt(startsAt, zone, words);
+    const { clock, part, which } = clockAt(startsAt, zone, language);
     const newPart = part === partSaid ? undefined : part;
     partSaid = part ?? partSaid;
     const name = practitioner === undefined || together !== undefined ? undefined : words.with(practitioner);
@@ -107,48 +108,40 @@ export function spokenTimes(slots: SpokenSlot[], language: string): string {
 }
 
 /** "a, b or c"; parts that hold a comma are set off by one: "today, Tuesday the first, or Monday the seventh". */
-export function spokenList(parts: string[], language: string): string {
+export function spokenList(parts: string[], language: Language): string {
   const last = parts.at(-1) ?? '';
   if (parts.length < 2) return last;
   const comma = parts.some((part) => part.includes(',')) ? ',' : '';
-  return `${parts.slice(0, -1).join(', ')}${comma} ${wordsOf(language).or(last)} ${last}`;
+  return `${parts.slice(0, -1).join(', ')}${comma} ${language.spoken.or(last)} ${last}`;
 }
 
-/** The words of a language, `es-MX` being Spanish. */
-function wordsOf(language: string): TimeWords {
-  const base = language.toLowerCase().split(/[-_]/)[0] ?? '';
-  return languages.get(base) ?? english;
-}
-
-const languages = new Map([
-  ['en', english],
-  ['es', spanish],
-  ['de', german],
-]);
-
-interface SpokenClock {
-  clock: string;
-  part?: string | undefined;
+interface SpokenClock extends ClockWords {
   which: string | undefined;
 }
 
 /** The same starts of slots are said in call after call; working one out takes a twentieth of a millisecond. */
-const clocksSaid = new WeakMap<TimeWords, Map<string, SpokenClock>>();
-const clocksKept = 4_000;
+const clocksSaid = keeping<SpokenClock>(4_000);
 
-function clockAt(instant: Date, zone: string, words: TimeWords): SpokenClock {
-  const key = `${instant.getTime()} ${zone}`;
-  let ofWords = clocksSaid.get(words);
-  if (ofWords === undefined || ofWords.size >= clocksKept) {
-    ofWords = new Map();
-    clocksSaid.set(words, ofWords);
-  }
-  const known = ofWords.get(key) ?? workedOut(instant, zone, words);
-  ofWords.set(key, known);
-  return known;
+function clockAt(instant: Date, zone: string, language: Language): SpokenClock {
+  return clocksSaid(language, `${instant.getTime()} ${zone}`, () => workedOut(instant, zone, language));
 }
 
-function workedOut(instant: Date, zone: string, words: TimeWords): SpokenClock {
+/** Keeps what was worked out in a language; once it is `max` of them, they are worked out anew. */
+function keeping<T>(max: number): (language: Language, key: string, workOut: () => T) => T {
+  const kept = new WeakMap<Language, Map<string, T>>();
+  return (language, key, workOut) => {
+    let ofLanguage = kept.get(language);
+    if (ofLanguage === undefined || ofLanguage.size >= max) {
+      ofLanguage = new Map();
+      kept.set(language, ofLanguage);
+    }
+    const known = ofLanguage.get(key) ?? workOut();
+    ofLanguage.set(key, known);
+    return known;
+  };
+}
+
+function workedOut(instant: Date, zone: string, { spoken }: Language): SpokenClock {
   const zoned = Temporal.Instant.fromEpochMilliseconds(instant.getTime()).toZonedDateTimeISO(zone);
   const plain = zoned.toPlainDateTime();
   const [first, second] = (['earlier', 'later'] as const).map((disambiguation) =>
@@ -157,7 +150,7 @@ function workedOut(instant: Date, zone: string, words: TimeWords): SpokenClock {
   // Of a plain time that comes once both are the same.
   const twice = first?.epochMilliseconds !== second?.epochMilliseconds;
   const which = zoned.epochMilliseconds === first?.epochMilliseconds ? 'first' : 'second';
-  return { ...words.clock(zoned.hour, zoned.minute), which: twice ? words.repeated[which] : undefined };
+  return { ...spoken.clock(zoned.hour, zoned.minute), which: twice ? spoken.repeated[which] : undefined };
 }
 
 function joined(...parts: (string | undefined)[]): string {

@@ -1,10 +1,6 @@
-import { monthNames, weekdayNames } from './plain-words.ts';
+import { wholeWords } from './plain-words.ts';
 
-/** Patterns of the plain names, without a group of their own. */
-export const weekday = `(?:${weekdayNames.join('|')})`;
-export const month = `(?:${monthNames.join('|')})`;
-
-/** Words that are read one thing after the other; what is read is taken away. */
+/** Words in the plain form that are read one thing after the other; what is read is taken away. */
 export class UnreadWords {
   rest: string;
 
@@ -12,10 +8,20 @@ export class UnreadWords {
     this.rest = words;
   }
 
+  /** @param source of a pattern that is written in the code, as it is compiled once and kept */
   take(source: string): RegExpExecArray | undefined {
-    const match = new RegExp(`(?<![\\p{L}\\d])(?:${source})(?![\\p{L}\\d])`, 'u').exec(this.rest);
+    const match = patternOf(source).exec(this.rest);
     if (match === null) return undefined;
     this.rest = this.rest.replace(match[0], ' ').replace(/\s+/g, ' ');
     return match;
   }
+}
+
+/** One for each `take` in this room. */
+const patterns = new Map<string, RegExp>();
+
+function patternOf(source: string): RegExp {
+  const known = patterns.get(source) ?? wholeWords(source);
+  patterns.set(source, known);
+  return known;
 }

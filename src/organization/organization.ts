@@ -1,3 +1,5 @@
+import { fallbackTag } from '#language/language.ts';
+
 /** The clinic that was called, as the rest of the process sees it: settings only, nothing that changes during a call. */
 export interface Organization {
   /** `tenant_id` in every table. */
@@ -39,6 +41,12 @@ export interface Organization {
   practitioners: Practitioner[];
   /** What the clinic is reached at; each belongs to it alone. */
   addresses: Address[];
+}
+
+/** The language of a caller who has not been found to speak another one. */
+export function defaultLanguage({ languages }: Pick<Organization, 'languages'>): string {
+  // The ledger takes no organization without a language.
+  return languages[0] ?? fallbackTag;
 }
 
 export interface Address {

@@ -1,3 +1,5 @@
+import { fallbackTag } from '#language/language.ts';
+
 /** What a template may use: one line of the list an editor is shown. */
 export interface Variable<Value = unknown> {
   /** For whoever writes templates. */
@@ -202,12 +204,12 @@ export function placeOf(name: string): TemplatePlace | undefined {
   return { kind: folder as 'speech' | 'sms', language, variables: [...own, ...general] };
 }
 
-/** Names without which something could not be said: the plain templates, and every sentence in English. */
+/** Names without which something could not be said: the plain templates, and every sentence in the language that serves for all. */
 export function requiredNames(): string[] {
   return [
     ...Object.keys(plain),
-    ...Object.keys(speech).map((outcome) => `speech/en/${outcome}`),
-    ...Object.keys(sms).map((wording) => `sms/en/${wording}`),
+    ...Object.keys(speech).map((outcome) => `speech/${fallbackTag}/${outcome}`),
+    ...Object.keys(sms).map((wording) => `sms/${fallbackTag}/${wording}`),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { Sql } from 'postgres';
+import { fallbackTag } from '#language/language.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
 import { type OverrideShelf, openOverrideShelf, type UnfitOverride } from './override-shelf.ts';
@@ -158,7 +159,7 @@ function promptsBy(find: Find, state: Omit<Prompts, Speaking>, log: Log): Prompt
 /** `es-MX` is answered in Mexico's Spanish, else in Spanish, else in English. */
 function inLanguage(folder: string, language: string, name: string): string[] {
   const [base = language] = language.split('-');
-  return [...new Set([language, base, 'en'])].map((one) => `${folder}/${one}/${name}`);
+  return [...new Set([language, base, fallbackTag])].map((one) => `${folder}/${one}/${name}`);
 }
 
 function problemOf(files: string[], overrides: OverrideShelf | undefined): string | undefined {

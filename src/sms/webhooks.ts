@@ -69,14 +69,28 @@ export interface IncomingText {
   answered: boolean;
 }
 
-/** Reads an incoming message; nothing when it is none, or one of another account. */
-export function readIncoming(form: Record<string, string>, accountSid: string): IncomingText | undefined {
+/**
+ * Reads an incoming message; nothing when it is none, or one of another account.
+ *
+ * @param answer what a word means that is not Twilio's own
+ */
+export function readIncoming(
+  form: Record<string, string>,
+  accountSid: string,
+  answer: (word: string) => IncomingText['meaning'] | undefined,
+): IncomingText | undefined {
   const read = incomingForm.safeParse(form);
   if (!read.success || read.data.AccountSid !== accountSid) return undefined;
   const { MessageSid, From, Body, OptOutType } = read.data;
   const told = OptOutType?.toLowerCase();
+  const word = oneWord(Body);
   const by = told === 'stop' || told === 'start' || told === 'help' ? told : undefined;
-  return { sid: MessageSid, from: From, meaning: by ?? meaningOf(Body), answered: by !== undefined };
+  return {
+    sid: MessageSid,
+    from: From,
+    meaning: by ?? twilios.get(word) ?? answer(word) ?? 'other',
+    answered: by !== undefined,
+  };
 }
 
 const incomingForm = z.object({
@@ -87,41 +101,21 @@ const incomingForm = z.object({
   OptOutType: z.string().optional(),
 });
 
-/**
- * The words Twilio itself takes for STOP come first: CANCEL stops all texts there, so it cannot mean the appointment.
- * Spanish and German have theirs.
- */
-const words: Record<string, IncomingText['meaning']> = {
-  ...Object.fromEntries(
-    [
-      'STOP',
-      'STOPALL',
-      'UNSUBSCRIBE',
-      'CANCEL',
-      'END',
-      'QUIT',
-      'REVOKE',
-      'OPTOUT',
-      'ALTO',
-      'PARAR',
-      'STOPP',
-    ].map((word) => [word, 'stop']),
+/** The words Twilio itself takes for these. They come first: CANCEL stops all texts there, so it cannot mean an appointment. */
+const twilios = new Map<string, IncomingText['meaning']>([
+  ...['STOP', 'STOPALL', 'UNSUBSCRIBE', 'CANCEL', 'END', 'QUIT', 'REVOKE', 'OPTOUT'].map(
+    (word) => [word, 'stop'] as const,
   ),
-  ...Object.fromEntries(['START', 'UNSTOP'].map((word) => [word, 'start'])),
-  ...Object.fromEntries(['HELP', 'INFO', 'AYUDA', 'HILFE'].map((word) => [word, 'help'])),
-  C: 'cancel',
-  R: 'call-back',
-};
+  ...['START', 'UNSTOP'].map((word) => [word, 'start'] as const),
+  ...['HELP', 'INFO'].map((word) => [word, 'help'] as const),
+]);
 
-function meaningOf(body: string): IncomingText['meaning'] {
-  return (
-    words[
-      body
-        .trim()
-        .replace(/^["'“”.]+|["'“”.!]+$/g, '')
-        .toUpperCase()
-    ] ?? 'other'
-  );
+/** What was answered, in capitals and without the marks around it. */
+function oneWord(body: string): string {
+  return body
+    .trim()
+    .replace(/^["'“”.]+|["'“”.!]+$/g, '')
+    .toUpperCase();
 }
 
 /** Twilio's answer format, with a message to send back or without. */

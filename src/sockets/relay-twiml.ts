@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import VoiceResponse from 'twilio/lib/twiml/VoiceResponse.js';
-import type { Organization } from '#organization/organization.ts';
+import { defaultLanguage, type Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
 import { handOffReason } from './relay.ts';
 import { greetedParameter } from './relay-wire.ts';
@@ -76,7 +76,7 @@ function connect(
   const relay = answer.connect({ action: after.href }).conversationRelay({
     url: `${url.replace(/^http/, 'ws')}/twilio/relay`,
     ...(isNew ? { welcomeGreeting: parts.greeting(organization) } : {}),
-    language: spokenLocale(organization.languages[0] ?? 'en'),
+    language: spokenLocale(defaultLanguage(organization)),
     partialPrompts: true,
     dtmfDetection: true,
     interruptible: 'any',

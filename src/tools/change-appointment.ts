@@ -20,7 +20,7 @@ export function findOwnAppointments({ sql }: Offering, prompts: Prompts): Tool<t
       'Finds the caller’s own upcoming appointments, to cancel or move one. Ask for the name first; the number is known from the call.',
     arguments: findArgs,
     async run({ patientName }, context) {
-      const { facts, call, language, organization, userTurns } = context;
+      const { facts, call, language, languages, organization, userTurns } = context;
       const own =
         facts.caller === null
           ? []
@@ -45,7 +45,7 @@ export function findOwnAppointments({ sql }: Offering, prompts: Prompts): Tool<t
       }));
       const times = spokenList(
         appointments.map((one) => one.spoken),
-        language,
+        languages.of(language),
       );
       return said(
         { success: true, appointments },

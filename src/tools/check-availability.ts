@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isOpenAt, practitionerHoursOn } from '#availability/open-hours.ts';
 import { ofPractitioners } from '#availability/open-slots.ts';
+import type { Language } from '#language/language.ts';
 import type { TimeWish } from '#language/read-time.ts';
 import { spokenDate, spokenDateName, spokenList, spokenWeekday } from '#language/spoken-time.ts';
 import { localDate } from '#organization/clinic-clock.ts';
@@ -31,13 +32,13 @@ export function checkAvailability(offering: Offering, prompts: Prompts): Tool<ty
       'Looks up free appointment times on one day. Call it whenever the caller names or changes a day or a time of day. Offer only times it returns.',
     arguments: args,
     async run(wanted, context) {
-      const { organization, now, language } = context;
+      const { organization, now, language, languages } = context;
       const named = practitionersNamed(organization, wanted.practitioner);
       const practitioners = named ?? organization.practitioners;
-      const day = resolveDate({ date: wanted.date, language, now, organization, practitioners });
+      const day = resolveDate({ ...context, date: wanted.date, practitioners });
       const hours = 'date' in day ? hoursOn(organization, practitioners, day.date) : [];
       const saidTime = wanted.time ?? ('time' in day ? day.time : undefined) ?? '';
-      const time = resolveTime({ time: saidTime, language, hours });
+      const time = resolveTime({ ...context, time: saidTime, hours });
       // Words about a time that cannot be understood narrow nothing; the offers themselves ask the question.
       const wish = time.ok ? time.wish : undefined;
       if (!day.ok) return refusal({ offering, prompts, context }, { ...day, named, wish });
@@ -52,7 +53,7 @@ export function checkAvailability(offering: Offering, prompts: Prompts): Tool<ty
         result: { success: true, date: day.date, slots: offered.slots },
         speech: prompts.speak('offered', context, {
           ...offered.words,
-          day: spokenDate(day.date, language, { today }),
+          day: spokenDate(day.date, languages.of(language), { today }),
           openNow: isOpenAt(organization.schedule, organization.zone, now),
         }),
         settled: offered.settled,
@@ -76,7 +77,7 @@ async function refusal(
   { offering, prompts, context }: { offering: Offering; prompts: Prompts; context: ToolContext },
   refused: Refused,
 ): Promise<ToolRun> {
-  const { organization, now, language } = context;
+  const { organization, now, language, languages } = context;
   const { reason, date, named, wish } = refused;
   const today = localDate(organization.zone, now);
   // A question is answered with a question; everything else with the nearest times there are.
@@ -89,7 +90,7 @@ async function refusal(
     result: { success: false, reason, nearest: nearest?.slots ?? [] },
     speech: prompts.speak(outcomeOf(reason), context, {
       ...(nearest?.words ?? { times: null, nearestDay: null, count: 0 }),
-      ...dayWords(refused, language, today),
+      ...dayWords(refused, languages.of(language), today),
       practitioner: named?.[0]?.spokenName ?? null,
     }),
     settled: nearest?.settled ?? Promise.resolve(),
@@ -97,7 +98,7 @@ async function refusal(
 }
 
 /** The refused day for templates: `choice` is the two days a weekday that does not match its date may have meant. */
-function dayWords(refused: Refused, language: string, today: string) {
+function dayWords(refused: Refused, language: Language, today: string) {
   const { date, otherDate, saidWeekday, actualWeekday } = refused;
   const spoken = (day: string) => spokenDate(day, language, { today });
   return {

@@ -81,17 +81,21 @@ export function offerAgain(context: ToolContext): Offered {
   return { ...tell(context, offers), settled: Promise.resolve() };
 }
 
+/** What of a call decides how a time is said. */
+type Spoken = Pick<ToolContext, 'organization' | 'language' | 'languages' | 'now'>;
+
 /** "Tuesday the twenty-fourth at two in the afternoon with Doctor Lee". */
 export function spokenAppointment(
-  { organization, language, now }: Pick<ToolContext, 'organization' | 'language' | 'now'>,
+  { organization, language, languages, now }: Spoken,
   slot: { startsAt: Date; practitionerId: string },
 ): string {
-  return spokenAt(aloud(organization, slot), language, { today: localDate(organization.zone, now) });
+  const today = localDate(organization.zone, now);
+  return spokenAt(aloud(organization, slot), languages.of(language), { today });
 }
 
-function spokenDayOf(organization: Organization, language: string, instant: Date, now: Date): string {
+function spokenDayOf({ organization, language, languages, now }: Spoken, instant: Date): string {
   const today = localDate(organization.zone, now);
-  return spokenDate(localDate(organization.zone, instant), language, { today });
+  return spokenDate(localDate(organization.zone, instant), languages.of(language), { today });
 }
 
 /** An instant as ISO 8601 with the clinic's own offset, e.g. `2026-11-24T14:00:00-05:00`. */
@@ -105,7 +109,8 @@ export function minuteOfDay(instant: Date, zone: string): number {
 }
 
 function tell(context: ToolContext, offers: Offer[]): Omit<Offered, 'settled'> {
-  const { organization, language, now } = context;
+  const { organization } = context;
+  const language = context.languages.of(context.language);
   const slots = offers.map((one) => ({
     slotId: `slot_${one.number}`,
     startsAt: clinicIso(one.startsAt, organization.zone),
@@ -123,7 +128,7 @@ function tell(context: ToolContext, offers: Offer[]): Omit<Offered, 'settled'> {
               offers.map((one) => aloud(organization, one)),
               language,
             ),
-      nearestDay: first === undefined ? null : spokenDayOf(organization, language, first.startsAt, now),
+      nearestDay: first === undefined ? null : spokenDayOf(context, first.startsAt),
       count: slots.length,
     },
   };

@@ -1,5 +1,6 @@
 import { Temporal } from 'temporal-polyfill';
 import { lastBookableDay, practitionersOn } from '#availability/open-hours.ts';
+import type { Languages } from '#language/languages.ts';
 import { plainIn, readDay } from '#language/read-day.ts';
 import { readTime, type TimeWish } from '#language/read-time.ts';
 import { addDays } from '#organization/clinic-clock.ts';
@@ -30,15 +31,16 @@ export type ResolvedDate =
 export function resolveDate(said: {
   date: string;
   language: string;
+  languages: Languages;
   now: Date;
   organization: Pick<Organization, 'zone' | 'schedule' | 'practitioners'>;
   practitioners?: Practitioner[];
 }): ResolvedDate {
-  const { now, language, organization } = said;
+  const { now, organization } = said;
   const practitioners = said.practitioners ?? organization.practitioners;
   const local = Temporal.Instant.fromEpochMilliseconds(now.getTime()).toZonedDateTimeISO(organization.zone);
   const today = local.toPlainDate();
-  const read = readDay(said.date, language, local);
+  const read = readDay(said.date, said, local);
   if (read === undefined) return { ok: false, reason: 'unclear' };
   if (read.kind === 'mismatch') {
     const { date, saidWeekday } = read;
@@ -75,9 +77,10 @@ export function resolveDate(said: {
 export function resolveTime(said: {
   time: string;
   language: string;
+  languages: Languages;
   hours?: OpenStretch[];
 }): { ok: true; wish?: TimeWish } | { ok: false; reason: 'unclear' } {
-  const words = plainIn(said.time, said.language);
+  const words = plainIn(said.time, said);
   if (words === '') return { ok: true };
   const wish = readTime(words, said.hours);
   return wish === undefined ? { ok: false, reason: 'unclear' } : { ok: true, wish };

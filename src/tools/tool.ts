@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { CallKey, CallSnapshot } from '#booking/calls.ts';
+import type { Languages } from '#language/languages.ts';
 import type { Organization } from '#organization/organization.ts';
 
 /** Something the model may do. Its schema checks the arguments and is what the model is shown. */
@@ -22,6 +23,8 @@ export interface ToolContext {
   now: Date;
   /** Language of what is spoken, e.g. `en`; changes when a tool is told that the caller speaks another one. */
   language: string;
+  /** The words there are of it and of others. */
+  languages: Languages;
   /** Messages of the caller in the history; `null` from a door without a history, where the voice rules rest. */
   userTurns: number | null;
   /** The turn's number; `null` where the platform decides which tool calls count. */

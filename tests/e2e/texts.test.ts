@@ -11,6 +11,7 @@ import { createTwilio } from '#sms/twilio.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { createLog } from '#telemetry/log.ts';
 import { promptsFolder } from '../../src/config.ts';
+import { languages } from '../languages.ts';
 import { Caller, demoKey, type RunningApp, startApp } from '../running-app.ts';
 import { account, startTwilio } from '../stand-ins/twilio.ts';
 
@@ -70,7 +71,9 @@ test('whatever Twilio does, the caller is told at once that the text is on its w
   await using prompts = await openPrompts({ folder: promptsFolder, log });
   const sender = createTwilio({ ...account, baseUrl: twilio.url });
   const { sql, directory } = app;
-  const handlers = { 'send-text': sendText({ sql, directory, prompts, sender, publicUrl: undefined, log }) };
+  const handlers = {
+    'send-text': sendText({ sql, directory, prompts, languages, sender, publicUrl: undefined, log }),
+  };
   await using _ = await openRunner({
     url: app.ledgerUrl,
     sql,

@@ -1,3 +1,4 @@
+import { english } from '#language/en/english.ts';
 import { spokenDate } from '#language/spoken-time.ts';
 import { addDays, localDate, weekdayOf } from '#organization/clinic-clock.ts';
 
@@ -13,7 +14,7 @@ const daysAheadMin = 2;
 export function withDays(text: string, now: Date): string {
   const date = comingDay(now);
   const [weekday, nextWeekday] = [date, addDays(date, 1)].map((one) => titled(weekdayOf(one)));
-  const said = spokenDate(date, 'en', { today: addDays(date, -daysAheadMin) });
+  const said = spokenDate(date, english, { today: addDays(date, -daysAheadMin) });
   return text
     .replaceAll('{weekday}', weekday ?? '')
     .replaceAll('{wrong weekday and date}', said.replace(`${weekday}`, `${nextWeekday}`));

@@ -1,13 +1,12 @@
-import type { DayToSay, TimeWords } from '#language/language.ts';
+import type { DayToSay, SpokenWords } from '#language/language.ts';
 
 /** German: "am Dienstag, dem vierundzwanzigsten, um halb drei nachmittags". */
-export const german: TimeWords = {
-  weekdays: ['Montag', 'Dienstag', 'Mittwoch', 'Donnerstag', 'Freitag', 'Samstag', 'Sonntag'],
+export const spokenGerman: SpokenWords = {
   day(said) {
     if (said.ahead === 0) return `heute, ${dayName(said, 'den')}`;
     return said.ahead === 1 ? `morgen, ${dayName(said, 'den')}` : `am ${dayName(said, 'dem')}`;
   },
-  dateName: (day, month) => `der ${ordinal(day)} ${months[month - 1]}`,
+  dateName: (day, month) => `der ${ordinal(day)} ${month}`,
   clock(hour, minute) {
     if (minute === 0 && hour === 0) return { clock: 'um Mitternacht' };
     return { clock: `um ${clockWords(hour, minute)}`, part: partOfDay(hour) };
@@ -20,8 +19,8 @@ export const german: TimeWords = {
 };
 
 function dayName({ weekday, day, month, withMonth }: DayToSay, article: string): string {
-  const name = `${german.weekdays[weekday]}, ${article} ${ordinal(day)}n`;
-  return withMonth ? `${name} ${months[month - 1]}` : name;
+  const name = `${weekday}, ${article} ${ordinal(day)}n`;
+  return withMonth ? `${name} ${month}` : name;
 }
 
 function partOfDay(hour: number): string {
@@ -58,10 +57,6 @@ function ordinal(day: number): string {
 }
 
 const irregular: Partial<Record<number, string>> = { 1: 'erste', 3: 'dritte', 7: 'siebte', 8: 'achte' };
-const months = [
-  ...['Januar', 'Februar', 'März', 'April', 'Mai', 'Juni'],
-  ...['Juli', 'August', 'September', 'Oktober', 'November', 'Dezember'],
-];
 const numbers = [
   ...[
     'null',

@@ -1,4 +1,5 @@
-import { monthNames, type Phrase, phrase, type SaidWords, weekdayNames } from '#language/plain-words.ts';
+import type { Phrase, UnderstoodWords } from '#language/language.ts';
+import { monthNames, phrase, weekdayNames } from '#language/plain-words.ts';
 
 const units = ['ein', 'zwei', 'drei', 'vier', 'fünf', 'sechs', 'sieben', 'acht', 'neun'];
 const upToNineteen = [
@@ -64,8 +65,8 @@ const partOfDay: Record<string, string> = {
 const partOfSpan: Record<string, string> = { ende: 'end', anfang: 'beginning', mitte: 'mid' };
 const before = (hour = '') => (Number(hour) + 11) % 12 || 12;
 
-export const german: SaidWords = {
-  dayFirst: true,
+export const understoodGerman: UnderstoodWords = {
+  dayFirst: () => true,
   numbers,
   ordinals,
   phrases: [

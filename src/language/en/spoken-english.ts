@@ -1,14 +1,13 @@
-import type { DayToSay, TimeWords } from '#language/language.ts';
+import type { DayToSay, SpokenWords } from '#language/language.ts';
 
 /** English: "Tuesday the twenty-fourth at half past two in the afternoon". */
-export const english: TimeWords = {
-  weekdays: ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'],
+export const spokenEnglish: SpokenWords = {
   day(said) {
     const name = dayName(said);
     if (said.ahead === 0) return `today, ${name}`;
     return said.ahead === 1 ? `tomorrow, ${name}` : name;
   },
-  dateName: (day, month) => `the ${ordinal(day)} of ${months[month - 1]}`,
+  dateName: (day, month) => `the ${ordinal(day)} of ${month}`,
   clock(hour, minute) {
     if (minute === 0 && hour === 12) return { clock: 'noon' };
     if (minute === 0 && hour === 0) return { clock: 'midnight' };
@@ -22,8 +21,8 @@ export const english: TimeWords = {
 };
 
 function dayName({ weekday, day, month, withMonth }: DayToSay): string {
-  const name = `${english.weekdays[weekday]} the ${ordinal(day)}`;
-  return withMonth ? `${name} of ${months[month - 1]}` : name;
+  const name = `${weekday} the ${ordinal(day)}`;
+  return withMonth ? `${name} of ${month}` : name;
 }
 
 function partOfDay(hour: number): string {
@@ -55,10 +54,6 @@ function ordinal(day: number): string {
   return `${tens[Math.floor(day / 10)]}-${ordinals[(day % 10) - 1]}`;
 }
 
-const months = [
-  ...['January', 'February', 'March', 'April', 'May', 'June'],
-  ...['July', 'August', 'September', 'October', 'November', 'December'],
-];
 const numbers = [
   ...[
     'zero',

@@ -1,4 +1,5 @@
-import { phrase, type SaidWords } from '#language/plain-words.ts';
+import type { UnderstoodWords } from '#language/language.ts';
+import { phrase } from '#language/plain-words.ts';
 
 const units = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 const teens = [
@@ -36,8 +37,9 @@ const ordinals = new Map<string, number>([
 
 const notADay = '(?! (?:available|free|open|one|thing|slot|time|appointment|opening|half|week))';
 
-export const english: SaidWords = {
-  dayFirst: false,
+export const understoodEnglish: UnderstoodWords = {
+  // Of those who speak English, the Americans alone put the month first.
+  dayFirst: (region) => region !== '' && region !== 'us',
   numbers,
   ordinals,
   phrases: [

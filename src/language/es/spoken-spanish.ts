@@ -1,14 +1,13 @@
-import type { DayToSay, TimeWords } from '#language/language.ts';
+import type { DayToSay, SpokenWords } from '#language/language.ts';
 
 /** Spanish as it is understood on both sides of the ocean: "el martes veinticuatro a las dos y media de la tarde". */
-export const spanish: TimeWords = {
-  weekdays: ['lunes', 'martes', 'miércoles', 'jueves', 'viernes', 'sábado', 'domingo'],
+export const spokenSpanish: SpokenWords = {
   day(said) {
     const name = dayName(said);
     if (said.ahead === 0) return `hoy, ${name}`;
     return said.ahead === 1 ? `mañana, ${name}` : `el ${name}`;
   },
-  dateName: (day, month) => `el ${dayNumber(day)} de ${months[month - 1]}`,
+  dateName: (day, month) => `el ${dayNumber(day)} de ${month}`,
   clock(hour, minute) {
     if (minute === 0 && hour === 12) return { clock: 'al mediodía' };
     if (minute === 0 && hour === 0) return { clock: 'a medianoche' };
@@ -22,8 +21,8 @@ export const spanish: TimeWords = {
 };
 
 function dayName({ weekday, day, month, withMonth }: DayToSay): string {
-  const name = `${spanish.weekdays[weekday]} ${dayNumber(day)}`;
-  return withMonth ? `${name} de ${months[month - 1]}` : name;
+  const name = `${weekday} ${dayNumber(day)}`;
+  return withMonth ? `${name} de ${month}` : name;
 }
 
 function partOfDay(hour: number): string {
@@ -53,10 +52,6 @@ function dayNumber(day: number): string {
   return day === 1 ? 'primero' : number(day);
 }
 
-const months = [
-  ...['enero', 'febrero', 'marzo', 'abril', 'mayo', 'junio'],
-  ...['julio', 'agosto', 'septiembre', 'octubre', 'noviembre', 'diciembre'],
-];
 const numbers = [
   ...[
     'cero',

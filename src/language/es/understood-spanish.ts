@@ -1,4 +1,5 @@
-import { monthNames, type Phrase, phrase, type SaidWords, weekdayNames } from '#language/plain-words.ts';
+import type { Phrase, UnderstoodWords } from '#language/language.ts';
+import { monthNames, phrase, weekdayNames } from '#language/plain-words.ts';
 
 const upToTwentyNine = [
   ...['uno', 'dos', 'tres', 'cuatro', 'cinco', 'seis', 'siete', 'ocho', 'nueve', 'diez', 'once', 'doce'],
@@ -29,8 +30,8 @@ const monthPhrases = [
   ...['noviembre', 'diciembre'],
 ].map((name, index): Phrase => [phrase(name), monthNames[index] ?? '']);
 
-export const spanish: SaidWords = {
-  dayFirst: true,
+export const understoodSpanish: UnderstoodWords = {
+  dayFirst: () => true,
   numbers,
   ordinals: new Map([['primero', 1]]),
   phrases: [

@@ -5,6 +5,7 @@ import { asHeard, History } from '#commands/call/history.ts';
 import { parseScenario, readScenario, scenarioNames } from '#commands/call/scenario.ts';
 import type { Schedule } from '#organization/organization.ts';
 import { resolveDate } from '#tools/resolve-date.ts';
+import { languages } from '../../languages.ts';
 
 const role = chunk({ role: 'assistant' });
 const words = chunk({ content: 'Zehn Uhr für Sie, Ännchen?' });
@@ -33,7 +34,7 @@ test('the wrong weekday of a scenario is one on every day of a year, and its rig
   for (let day = 0; day < 366; day += 1) {
     const now = new Date(Date.UTC(2026, 9, 1 + day, 15));
     const said = (text: string) =>
-      resolveDate({ date: withDays(text, now), language: 'en', now, organization });
+      resolveDate({ date: withDays(text, now), language: 'en', languages, now, organization });
     const wrong = said('{wrong weekday and date}');
     expect(wrong).toMatchObject({ ok: false, reason: 'mismatch' });
     const right = said('{weekday}');

@@ -1,7 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import type { CallSnapshot } from '#booking/calls.ts';
 import { createPromptParts, inOneMessage } from '#conversation/prompt.ts';
-import { createTemporalContexts } from '#conversation/temporal-context.ts';
 import { openDirectory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import { openPrompts, type Prompts } from '#prompts/templates.ts';
@@ -9,6 +8,7 @@ import { inTenant } from '#storage/postgres.ts';
 import { createLog } from '#telemetry/log.ts';
 import { promptsFolder } from '../../../src/config.ts';
 import { openClinic } from '../../clinic.ts';
+import { languages } from '../../languages.ts';
 import { copyTemplates } from '../../templates-folder.ts';
 
 const log = createLog({ level: 'silent', pretty: false });
@@ -52,7 +52,7 @@ test('the stable part is rendered once per template version, the context once pe
   await using files = await copyTemplates();
   await using opened = await openPrompts({ folder: files.folder, log });
   const { prompts, rendered } = counting(opened);
-  const parts = createPromptParts(prompts, createTemporalContexts());
+  const parts = createPromptParts(prompts, languages);
   for (let second = 0; second < 60; second += 1)
     parts(at(`2026-11-24T15:00:${String(second).padStart(2, '0')}Z`, { dashboardPrompt: `At ${second}.` }));
   expect(rendered).toMatchObject({ system: 1, context: 1 });
@@ -79,7 +79,7 @@ test('a directory that was read again renders nothing again; an edited organizat
   await using directory = await openDirectory({ sql: clinic.sql, log });
   await using opened = await openPrompts({ folder: promptsFolder, log });
   const { prompts, rendered } = counting(opened);
-  const parts = createPromptParts(prompts, createTemporalContexts());
+  const parts = createPromptParts(prompts, languages);
   const told = () => {
     const called = directory.named('clinic');
     if (called === undefined) throw new Error('the clinic is missing');
@@ -104,7 +104,7 @@ test('the stable part is the same bytes whatever the time, the call and the text
   // Two processes: nothing is kept between them.
   const made = ['2026-11-24T15:00:00Z', '2027-03-14T06:59:00Z'].flatMap((instant) =>
     [null, 'Parking is free.', `It is ${instant}.`].map((dashboardPrompt) => {
-      const parts = createPromptParts(prompts, createTemporalContexts());
+      const parts = createPromptParts(prompts, languages);
       return parts(at(instant, { dashboardPrompt, language: 'es', facts: { ...facts, step: 'booked' } }));
     }),
   );
@@ -114,7 +114,7 @@ test('the stable part is the same bytes whatever the time, the call and the text
 
 test('what is written at Vapi stands behind the stable part, or nowhere, as the organization chooses', async () => {
   await using prompts = await openPrompts({ folder: promptsFolder, log });
-  const parts = createPromptParts(prompts, createTemporalContexts());
+  const parts = createPromptParts(prompts, languages);
   const names = (about: object) => parts(at('2026-11-24T15:00:00Z', about)).map(({ name }) => name);
   const dashboardPrompt = 'Parking is {{ free }}.';
   expect(names({ dashboardPrompt })).toEqual(['system', 'dashboard', 'context', 'call', 'call_state']);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createTemporalContexts } from '#conversation/temporal-context.ts';
 import type { Organization, Schedule } from '#organization/organization.ts';
+import { languages } from '../../languages.ts';
 
 const day = [
   { from: '09:00', to: '12:30' },
@@ -27,7 +28,7 @@ const organization = {
 
 function at(instant: string, own: Partial<Organization> = {}, schedule: Partial<Schedule> = {}) {
   const clinic = { ...organization, ...own, schedule: { ...organization.schedule, ...schedule } };
-  return createTemporalContexts()({ organization: clinic, now: new Date(instant) });
+  return createTemporalContexts(languages)({ organization: clinic, now: new Date(instant) });
 }
 
 describe('a second on either side of', () => {
@@ -161,7 +162,7 @@ test('a clinic that never opens has no next business day', () => {
 });
 
 test('an organization is told once a minute, and anew when it was edited within the minute', () => {
-  const contexts = createTemporalContexts();
+  const contexts = createTemporalContexts(languages);
   const now = new Date('2026-11-24T15:00:00Z');
   const first = contexts({ organization, now });
   expect(first.openNow).toBe(true);

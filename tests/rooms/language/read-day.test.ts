@@ -2,13 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { resolveDate, resolveTime } from '#tools/resolve-date.ts';
 import { imaginedClinic, openDay, workingDays } from '../../imagined-clinic.ts';
+import { languages } from '../../languages.ts';
 import { instant, saidDays, zones } from './said-days.ts';
 
 /** A Tuesday, ten in the morning in New York. */
 const now = new Date('2026-11-24T15:00:00Z');
 
 function resolve(date: string, at = now, organization = imaginedClinic('America/New_York'), language = 'en') {
-  return resolveDate({ date, language, now: at, organization });
+  return resolveDate({ date, language, languages, now: at, organization });
 }
 
 describe('at one instant in three zones', () => {
@@ -74,7 +75,7 @@ test.each([
   const [kind, fromMinute, toMinute] = wish;
   const read = resolve(said, now, imaginedClinic('America/New_York'), language);
   if (!read.ok) throw new Error(`not understood: ${JSON.stringify(read)}`);
-  const time = resolveTime({ time: read.time ?? '', language });
+  const time = resolveTime({ time: read.time ?? '', language, languages });
   expect(time).toEqual(
     kind === undefined ? { ok: true } : { ok: true, wish: { kind, fromMinute, toMinute } },
   );
@@ -112,7 +113,7 @@ test('whatever the words, they are answered, never thrown at', () => {
   fc.assert(
     fc.property(said, fc.constantFrom('en', 'de', 'es', 'xx'), (text, language) => {
       expect(resolve(text, now, imaginedClinic('America/New_York'), language)).toHaveProperty('ok');
-      expect(resolveTime({ time: text, language })).toHaveProperty('ok');
+      expect(resolveTime({ time: text, language, languages })).toHaveProperty('ok');
     }),
     { numRuns: 400 },
   );

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { resolveTime } from '#tools/resolve-date.ts';
+import { languages } from '../../languages.ts';
 
 describe('a time', () => {
   test.each([
@@ -49,18 +50,24 @@ describe('a time', () => {
     ['es', 'al mediodía', 'between', 690, 810],
   ] as const)('said in %s as "%s" is %s', (language, time, ...wish) => {
     const [kind, fromMinute, toMinute] = wish;
-    expect(resolveTime({ time, language })).toEqual({ ok: true, wish: { kind, fromMinute, toMinute } });
+    expect(resolveTime({ time, language, languages })).toEqual({
+      ok: true,
+      wish: { kind, fromMinute, toMinute },
+    });
   });
 
   test('without a half of the day is when there is somebody', () => {
     const at = (from: string, to: string) =>
-      resolveTime({ time: 'at seven', language: 'en', hours: [{ from, to }] });
+      resolveTime({ time: 'at seven', language: 'en', languages, hours: [{ from, to }] });
     expect(at('07:00', '15:00')).toMatchObject({ wish: { fromMinute: 420 } });
     expect(at('12:00', '20:00')).toMatchObject({ wish: { fromMinute: 1140 } });
   });
 
   test('that says nothing is no wish, and one that cannot be understood says so', () => {
-    expect(resolveTime({ time: '', language: 'en' })).toEqual({ ok: true });
-    expect(resolveTime({ time: 'whatever', language: 'en' })).toEqual({ ok: false, reason: 'unclear' });
+    expect(resolveTime({ time: '', language: 'en', languages })).toEqual({ ok: true });
+    expect(resolveTime({ time: 'whatever', language: 'en', languages })).toEqual({
+      ok: false,
+      reason: 'unclear',
+    });
   });
 });

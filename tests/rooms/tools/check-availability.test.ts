@@ -10,6 +10,7 @@ import { createLog } from '#telemetry/log.ts';
 import { createToolbox, type Toolbox } from '#tools/toolbox.ts';
 import { promptsFolder } from '../../../src/config.ts';
 import { type Clinic, openClinic } from '../../clinic.ts';
+import { languages } from '../../languages.ts';
 
 const log = createLog({ level: 'silent', pretty: false });
 /** A Tuesday, ten in the morning in New York, far enough ahead that the ledger's own clock does not matter. */
@@ -52,7 +53,7 @@ async function check(args: object, { language = 'en', at = now } = {}) {
   const call = await clinic.call();
   const facts = await beginTurn(clinic.sql, call, { caller: null, userTurns: 1, requestedAt: null });
   if (facts === undefined) throw new Error('the turn did not begin');
-  const about = { organization, call, facts, now: at, language, userTurns: 1, turn: facts.turn };
+  const about = { organization, call, facts, now: at, language, languages, userTurns: 1, turn: facts.turn };
   const { result, speech, settled } = await toolbox.run('check_availability', args, about);
   await settled;
   const slots = (result['slots'] ?? result['nearest']) as { startsAt: string; practitioner: string }[];

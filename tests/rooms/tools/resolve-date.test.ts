@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { resolveDate } from '#tools/resolve-date.ts';
 import { imaginedClinic, lee, openDay, workingDays } from '../../imagined-clinic.ts';
+import { languages } from '../../languages.ts';
 
 /** A Tuesday, ten in the morning in New York. */
 const now = new Date('2026-11-24T15:00:00Z');
 
 function resolve(date: string, at = now, organization = imaginedClinic('America/New_York')) {
-  return resolveDate({ date, language: 'en', now: at, organization });
+  return resolveDate({ date, language: 'en', languages, now: at, organization });
 }
 
 describe('a day that is no day to book', () => {
@@ -26,7 +27,7 @@ describe('a day that is no day to book', () => {
   test('may be closed for one practitioner and open for another', () => {
     const saturdays = { ...lee, id: 'two', key: 'patel', weekly: { saturday: openDay } };
     const organization = imaginedClinic('America/New_York', {}, [lee, saturdays]);
-    const asked = { date: 'Saturday', language: 'en', now, organization };
+    const asked = { date: 'Saturday', language: 'en', languages, now, organization };
     expect(resolveDate(asked)).toMatchObject({ ok: true, date: '2026-11-28' });
     expect(resolveDate({ ...asked, practitioners: [saturdays] })).toMatchObject({ ok: true });
     expect(resolveDate({ ...asked, practitioners: [lee] })).toMatchObject({ ok: false, reason: 'closed' });
