@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { defaultLanguage } from '#organization/organization.ts';
 import type { PageProps } from './app.tsx';
 import { takeDrafts } from './drafts.ts';
 import { type LineCall, useLineCall } from './line-call.ts';
@@ -14,7 +15,7 @@ const usualCaller = '+12125550142';
 export function LinePage({ api, organization, mayEdit }: PageProps) {
   const [aloud, setAloud] = useState(false);
   const [drafts] = useState(() => takeDrafts(organization.key));
-  const language = organization.languages[0] ?? 'en';
+  const language = defaultLanguage(organization);
   const voice = useRef(canSpeak ? createVoice(() => language) : undefined);
   const call = useLineCall(api, {
     drafts,

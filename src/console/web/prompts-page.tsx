@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { defaultLanguage } from '#organization/organization.ts';
 import type { TemplateAnswer, TemplatesAnswer } from '../prompts-routes.ts';
 import type { PageProps } from './app.tsx';
 import { useAsked } from './asking.ts';
@@ -9,7 +10,7 @@ import { TemplateEditor } from './template-editor.tsx';
 export function PromptsPage(props: PageProps) {
   const { api, organization, rest } = props;
   const list = useAsked<TemplatesAnswer>(api, '/prompts');
-  const name = rest === '' ? `speech/${organization.languages[0] ?? 'en'}/opening` : rest;
+  const name = rest === '' ? `speech/${defaultLanguage(organization)}/opening` : rest;
   const path = `/prompts/${encodeURIComponent(name)}`;
   const template = useAsked<TemplateAnswer>(api, path);
   const saved = () => {

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { defaultLanguage } from '#organization/organization.ts';
 import type { TemplateAnswer, TryAnswer } from '../prompts-routes.ts';
 import { problemOf } from './api.ts';
 import type { PageProps } from './app.tsx';
@@ -28,7 +29,7 @@ export function TemplateEditor({ page, template, onSaved }: Editing) {
   const [wish, setWish] = useState<PreviewWish>({
     at: '',
     step: 'greeting',
-    language: organization.languages[0] ?? 'en',
+    language: defaultLanguage(organization),
   });
   const tried = useTried(page, template.name, text, wish);
   const doing = useDoing();
