@@ -9,7 +9,7 @@ import postgres from 'postgres';
 import { fillSlots } from '#availability/slot-upkeep.ts';
 import { openEmbeddedPostgres } from '#storage/embedded/embedded-postgres.ts';
 import { applyReading, calendarState } from '../src/booking/calendar-readings.ts';
-import { reserveSlot } from '../src/booking/holds.ts';
+import { claimSlot } from '../src/booking/holds.ts';
 import { migrationsFolder } from '../src/config.ts';
 import { openDirectory } from '../src/organization/directory.ts';
 import { createMemoryStore } from '../src/storage/memory-store.ts';
@@ -95,7 +95,7 @@ async function whileClaiming<T>(
       if (slot === undefined) throw new Error('nothing is open');
       const startedMs = performance.now();
       const call = { tenantId: key.tenantId, callSid: randomUUID() };
-      await reserveSlot({ sql, store: createMemoryStore() }, call, { ...slot, turn: null });
+      await claimSlot({ sql, store: createMemoryStore() }, call, { ...slot, turn: null });
       claimsMs.push(performance.now() - startedMs);
     }
   })();

@@ -1,5 +1,5 @@
 // What does a reservation cost beyond the database function it is? One Node process claims slots through
-// reserveSlot, with and without Redis in front, beside pgbench calling the same function, in turns in one run.
+// claimSlot, with and without Redis in front, beside pgbench calling the same function, in turns in one run.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -7,7 +7,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sql } from 'postgres';
-import { type Claiming, reserveSlot } from '../src/booking/holds.ts';
+import { type Claiming, claimSlot } from '../src/booking/holds.ts';
 import { createMemoryStore } from '../src/storage/memory-store.ts';
 import { openPostgres } from '../src/storage/postgres.ts';
 import { openRedis } from '../src/storage/redis.ts';
@@ -144,11 +144,7 @@ async function claimByNode(
   const worker = async () => {
     for (let slot = waiting.pop(); slot !== undefined; slot = waiting.pop()) {
       const askedMs = performance.now();
-      const outcome = await reserveSlot(
-        claiming,
-        { tenantId, callSid: randomUUID() },
-        { ...slot, turn: null },
-      );
+      const outcome = await claimSlot(claiming, { tenantId, callSid: randomUUID() }, { ...slot, turn: null });
       if (!outcome.held) throw new Error(`not held: ${outcome.reason}`);
       timesMs.push(performance.now() - askedMs);
     }

@@ -557,8 +557,8 @@ table graphile_worker.migrations
 sequence graphile_worker.tasks_id_seq
   grant select, usage to holdline_jobs
 
-function accept_adopted_hold(p_tenant_id uuid, p_call_sid text, p_name text) returns void
-  plpgsql, volatile, body cf604dfaf5db
+function accept_adopted_hold(p_tenant_id uuid, p_call_sid text, p_name text) returns jsonb
+  plpgsql, volatile, body 45d2ab8608a0
 
 function adopt_hold(p_tenant_id uuid, p_call_sid text, p_caller text) returns boolean
   plpgsql, volatile, body 884fc133df00
@@ -615,13 +615,13 @@ function call_snapshot(call call_states) returns jsonb
   sql, volatile, body 8f0d6bbe6071
 
 function cancel_appointment(p_tenant_id uuid, p_appointment_id uuid, p_call_sid text) returns jsonb
-  plpgsql, volatile, body f3b5c419e21b
+  plpgsql, volatile, body 2de28996d2c4
 
 function claim_slot_atomic(p_tenant_id uuid, p_slot_id text, p_call_sid text, p_version uuid) returns jsonb
   plpgsql, volatile, body 32552d0ffcaa
 
 function claim_slot_in_turn(p_tenant_id uuid, p_slot_id text, p_call_sid text, p_version uuid, p_turn bigint) returns jsonb
-  plpgsql, volatile, body 88b1bf7afe70
+  plpgsql, volatile, body aafbcd6d5ecd
 
 function claims_on_withdrawn_slots(p_tenant_id uuid) returns TABLE(slot_id text, practitioner_id uuid, starts_at timestamp with time zone, ends_at timestamp with time zone, status text)
   plpgsql, volatile, body 8a9cbfa4596c
@@ -630,7 +630,7 @@ function compare_slots_again() returns trigger
   plpgsql, volatile, body a1576b37bfe5
 
 function confirm_booking(p_tenant_id uuid, p_call_sid text, p_version uuid, p_patient jsonb, p_text jsonb, p_turn bigint DEFAULT NULL::bigint) returns jsonb
-  plpgsql, volatile, body a8f2d0edc920
+  plpgsql, volatile, body 561fdad145d7
 
 function conflict_lasts(c calendar_conflicts) returns boolean
   plpgsql, stable, body 2266814a88b2
@@ -718,7 +718,7 @@ function milliseconds_since_1970(instant timestamp with time zone) returns doubl
   sql, immutable, body 264bc5c1edc8
 
 function move_appointment(p_tenant_id uuid, p_appointment_id uuid, p_slot_id text, p_version uuid, p_call_sid text) returns jsonb
-  plpgsql, volatile, body 187392cd2cac
+  plpgsql, volatile, body 1a4c3a8a8e19
 
 function note_changed_events(p_tenant_id uuid, p_reading jsonb) returns void
   plpgsql, volatile, body fbb0e219aef7
@@ -777,11 +777,11 @@ function queue_figures() returns jsonb
 function read_events(p_events jsonb) returns TABLE(id text, series_id text, removed boolean, starts_at timestamp with time zone, ends_at timestamp with time zone)
   sql, immutable, body 8c8c1495881f
 
-function record_found(p_tenant_id uuid, p_call_sid text, p_user_turns integer, p_ids uuid[]) returns void
-  plpgsql, volatile, body 8d4905086547
+function record_found(p_tenant_id uuid, p_call_sid text, p_user_turns integer, p_ids uuid[]) returns jsonb
+  plpgsql, volatile, body 1d116caf1f56
 
-function record_offers(p_tenant_id uuid, p_call_sid text, p_user_turns integer, p_offers jsonb, p_turn bigint DEFAULT NULL::bigint) returns void
-  plpgsql, volatile, body c966986833f0
+function record_offers(p_tenant_id uuid, p_call_sid text, p_user_turns integer, p_offers jsonb, p_turn bigint DEFAULT NULL::bigint) returns jsonb
+  plpgsql, volatile, body b0abef826746
 
 function record_turns(p_turns jsonb) returns void
   plpgsql, volatile, body 05a33c5ba5f4
@@ -793,7 +793,7 @@ function refuse_illegal_step() returns trigger
   plpgsql, volatile, body 774ddf1f11cd
 
 function release_hold(p_tenant_id uuid, p_call_sid text, p_cause text) returns jsonb
-  plpgsql, volatile, body 14cc50f35665
+  plpgsql, volatile, body bbc59e1ba061
 
 function retry_job(p_tenant_id uuid, p_id bigint) returns boolean
   plpgsql, volatile, security definer, set search_path=public, pg_temp, body 4db1ff4e9724
@@ -826,7 +826,7 @@ function slots_of_part(part jsonb) returns TABLE(starts_at timestamp with time z
   sql, immutable, body 117f962c706a
 
 function start_call(p_tenant_id uuid, p_call_sid text, p_caller text) returns jsonb
-  plpgsql, volatile, body ca835c49e34d
+  plpgsql, volatile, body 51a015b8d21a
 
 function superseded(p_tenant_id uuid, p_call_sid text, p_turn bigint) returns boolean
   plpgsql, volatile, body 196067bc9e40
@@ -867,6 +867,9 @@ function texted_appointment(p_number text) returns jsonb
 
 function unread_calendars(p_tenant_id uuid) returns integer
   plpgsql, volatile, body 1819d3533645
+
+function with_call(p_answer jsonb, p_tenant_id uuid, p_call_sid text) returns jsonb
+  plpgsql, volatile, body 709acf493f7a
 
 function write_call_history() returns trigger
   plpgsql, volatile, body eda85272385d

@@ -2,7 +2,7 @@ import postgres, { type Sql } from 'postgres';
 import { createOpenSlots } from '#availability/open-slots.ts';
 import { confirmBooking } from '#booking/appointments.ts';
 import type { CallKey } from '#booking/calls.ts';
-import { reserveSlot } from '#booking/holds.ts';
+import { claimSlot } from '#booking/holds.ts';
 import { openRunner } from '#jobs/runner.ts';
 import { createHandlers } from '#jobs/tasks.ts';
 import type { Languages } from '#language/languages.ts';
@@ -113,7 +113,7 @@ export async function openTextClinic(
       const call = await clinic.call(number);
       const slot = nth(free, 0);
       free.shift();
-      const held = await reserveSlot(clinic, call, { ...slot, turn: null });
+      const held = await claimSlot(clinic, call, { ...slot, turn: null });
       if (!held.held || !('version' in held)) throw new Error(`not held: ${JSON.stringify(held)}`);
       await confirm(call, held.version, number);
       const [made] = await owner<

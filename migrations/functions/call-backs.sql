@@ -52,12 +52,14 @@ $$;
 
 -- The caller has said the name on the hold of the earlier call: from now on it is this call's like any other. The
 -- words that said the name are not a yes to the time, which has not been read out yet. Locks the call.
-create or replace function accept_adopted_hold(p_tenant_id uuid, p_call_sid text, p_name text) returns void
+-- Returns {call} (with_call).
+create or replace function accept_adopted_hold(p_tenant_id uuid, p_call_sid text, p_name text) returns jsonb
   language plpgsql as $$
 begin
   perform lock_call(p_tenant_id, p_call_sid);
   update call_states set adopted_from = null, hold_user_turns = user_turns,
     patient_data = patient_data || jsonb_build_object('name', p_name)
   where tenant_id = p_tenant_id and call_sid = p_call_sid;
+  return with_call('{}', p_tenant_id, p_call_sid);
 end
 $$;

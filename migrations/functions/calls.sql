@@ -2,8 +2,8 @@
 
 -- A call starts, by whichever message says so first. A hold that the caller's number left in a call that was cut off
 -- comes over to it. Locks the call.
--- Returns {first, hold, upcoming}: whether this was the first sign of the call, whether it has a live hold, and how
--- many appointments are to come under the number it comes from.
+-- Returns {first, upcoming, call}: whether this was the first sign of the call, how many appointments are to come under
+-- the number it comes from, and what is so in the call (with_call).
 create or replace function start_call(p_tenant_id uuid, p_call_sid text, p_caller text) returns jsonb
   language plpgsql as $$
 declare
@@ -16,15 +16,12 @@ begin
   if first and p_caller is not null then
     perform adopt_hold(p_tenant_id, p_call_sid, p_caller);
   end if;
-  return jsonb_build_object('first', first,
-    'hold', exists (
-      select from available_slots s
-      where s.tenant_id = p_tenant_id and s.reserved_by = p_call_sid and s.status = 'reserved'
-        and s.expires_at > ledger_now()),
-    'upcoming', (
+  return with_call(
+    jsonb_build_object('first', first, 'upcoming', (
       select count(*) from appointments a
       where a.tenant_id = p_tenant_id and a.phone = p_caller and a.status = 'booked'
-        and a.starts_at > ledger_now()));
+        and a.starts_at > ledger_now())),
+    p_tenant_id, p_call_sid);
 end
 $$;
 
@@ -100,7 +97,8 @@ begin
 end
 $$;
 
--- What is so about a call at this moment, and when that is. A turn begins with it.
+-- What is so about a call at this moment, and when that is. A turn begins with it, and whatever changes a call answers
+-- with it (with_call).
 create or replace function call_snapshot(call call_states) returns jsonb
   language sql volatile
   return jsonb_build_object(
@@ -138,6 +136,19 @@ create or replace function call_snapshot(call call_states) returns jsonb
       from call_offers o join available_slots s on s.tenant_id = o.tenant_id and s.slot_id = o.slot_id
       where o.tenant_id = call.tenant_id and o.call_sid = call.call_sid), '[]'));
 
+-- An answer of a function that changed a call, with what is so in the call afterwards as its `call`: the same a turn
+-- begins with, so that nobody has to work it out. Null where there is no such call. Read by the statement that made the
+-- change, under the call's lock: nobody has come in between.
+create or replace function with_call(p_answer jsonb, p_tenant_id uuid, p_call_sid text) returns jsonb
+  language plpgsql as $$
+declare
+  call call_states;
+begin
+  select * into call from call_states where tenant_id = p_tenant_id and call_sid = p_call_sid;
+  return p_answer || jsonb_build_object('call', case when call.id is not null then call_snapshot(call) end);
+end
+$$;
+
 -- A call that has not ended and that was heard of lately: nobody says of every call that it is over.
 create or replace function call_is_live(call call_states) returns boolean
   language sql volatile
@@ -149,15 +160,16 @@ create or replace function call_is_live(call call_states) returns boolean
 -- caller was told last is what a number means. Offers whose numbers mean other slots by now are refused as a whole:
 -- when two processes answer requests of one call at once and give the same numbers to different slots, the first to
 -- write has them and the other asks again. Locks the call.
--- Raises HL001 when it refuses; src/booking/calls.ts knows the code.
+-- Returns {call} (with_call), or null for a turn that was superseded. Raises HL001 when it refuses;
+-- src/booking/calls.ts knows the code.
 create or replace function record_offers(p_tenant_id uuid, p_call_sid text, p_user_turns integer, p_offers jsonb,
-  p_turn bigint default null) returns void
+  p_turn bigint default null) returns jsonb
   language plpgsql as $$
 declare
   moment timestamptz := ledger_now();
 begin
   if superseded(p_tenant_id, p_call_sid, p_turn) then
-    return;
+    return null;
   end if;
   insert into call_states (tenant_id, call_sid, cause) values (p_tenant_id, p_call_sid, 'call started')
     on conflict (tenant_id, call_sid) do nothing;
@@ -176,16 +188,19 @@ begin
   end if;
   update call_states set step = 'check_avail', cause = 'times offered'
   where tenant_id = p_tenant_id and call_sid = p_call_sid;
+  return with_call('{}', p_tenant_id, p_call_sid);
 end
 $$;
 
--- Keeps which appointments a call found, after name and number agreed. Locks the call.
-create or replace function record_found(p_tenant_id uuid, p_call_sid text, p_user_turns integer, p_ids uuid[]) returns void
+-- Keeps which appointments a call found, after name and number agreed. Locks the call. Returns {call} (with_call).
+create or replace function record_found(p_tenant_id uuid, p_call_sid text, p_user_turns integer, p_ids uuid[])
+  returns jsonb
   language plpgsql as $$
 begin
   perform lock_call(p_tenant_id, p_call_sid);
   update call_states set found_appointments = p_ids, found_user_turns = p_user_turns
   where tenant_id = p_tenant_id and call_sid = p_call_sid;
+  return with_call('{}', p_tenant_id, p_call_sid);
 end
 $$;
 

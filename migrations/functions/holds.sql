@@ -67,14 +67,19 @@ begin
 end
 $$;
 
--- The same for a turn: one that a newer request has superseded claims nothing (reason superseded).
+-- The same for a turn: one that a newer request has superseded claims nothing (reason superseded). A success comes with
+-- what is so in the call afterwards (with_call). A refusal changes nothing in the call and comes without: in a rush on
+-- one slot every loser would read it while the next one waits for the practitioner's lock.
 create or replace function claim_slot_in_turn(p_tenant_id uuid, p_slot_id text, p_call_sid text, p_version uuid, p_turn bigint)
   returns jsonb language plpgsql as $$
+declare
+  answer jsonb;
 begin
   if superseded(p_tenant_id, p_call_sid, p_turn) then
     return jsonb_build_object('success', false, 'reason', 'superseded');
   end if;
-  return claim_slot_atomic(p_tenant_id, p_slot_id, p_call_sid, p_version);
+  answer := claim_slot_atomic(p_tenant_id, p_slot_id, p_call_sid, p_version);
+  return case when (answer ->> 'success')::boolean then with_call(answer, p_tenant_id, p_call_sid) else answer end;
 end
 $$;
 
@@ -184,7 +189,8 @@ begin
 end
 $$;
 
--- Gives up the hold a call has. Locks the call, then the practitioner. Returns {released: whether there was one}.
+-- Gives up the hold a call has. Locks the call, then the practitioner.
+-- Returns {released: whether there was one, call} (with_call).
 create or replace function release_hold(p_tenant_id uuid, p_call_sid text, p_cause text) returns jsonb
   language plpgsql as $$
 declare
@@ -194,18 +200,18 @@ begin
   select * into held from available_slots
     where tenant_id = p_tenant_id and reserved_by = p_call_sid and status = 'reserved';
   if not found then
-    return jsonb_build_object('released', false);
+    return with_call(jsonb_build_object('released', false), p_tenant_id, p_call_sid);
   end if;
   perform lock_practitioners(array[held.practitioner_id]);
   -- Between the two statements another claim may have freed it as expired.
   if not exists (select from available_slots where id = held.id and version = held.version) then
-    return jsonb_build_object('released', false);
+    return with_call(jsonb_build_object('released', false), p_tenant_id, p_call_sid);
   end if;
   perform free_slot(held.id, p_cause);
   update call_states set step = 'check_avail', expires_at = null, hold_version = null, hold_user_turns = null,
     cause = p_cause
   where tenant_id = p_tenant_id and call_sid = p_call_sid and step in ('reserve', 'confirm_sms');
-  return jsonb_build_object('released', true);
+  return with_call(jsonb_build_object('released', true), p_tenant_id, p_call_sid);
 end
 $$;
 

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
 import { inTenant, type Statements } from '#storage/postgres.ts';
-import type { CallKey } from './calls.ts';
+import { type CallKey, type CallSnapshot, withCall } from './calls.ts';
 
 /** What is known of the patient; absent keys stay as they were. */
 export interface PatientDetails {
@@ -28,17 +28,21 @@ export interface Confirmation {
   turn: number | null;
 }
 
+/** Here and below `facts` is what is so in the call afterwards. */
 export type ConfirmOutcome =
   | {
       booked: true;
       appointmentId: string;
       slotId: string;
       startsAt: Date;
+      practitionerId: string;
       repeated: boolean;
       /** What became of the text: promised, or why not; `null` when there was no number. */
       text: 'queued' | 'opted_out' | 'limit' | 'failed' | null;
+      facts: CallSnapshot;
     }
-  | { booked: false; reason: 'no_hold' | 'superseded' };
+  | { booked: false; reason: 'no_hold'; facts: CallSnapshot | null }
+  | { booked: false; reason: 'superseded' };
 
 /**
  * Turns the call's hold into an appointment and promises its text message, all in one transaction. Asked again it
@@ -54,14 +58,19 @@ export async function confirmBooking(
     select confirm_booking(${call.tenantId}, ${call.callSid}, ${holdVersion},
       ${sql.json({ ...patient })}, ${text === null ? null : sql.json({ ...text })}, ${turn}) as answer`;
   const read = confirmAnswer.parse(row?.['answer']);
-  if (!read.success) return { booked: false, reason: read.reason };
+  if (!read.success) {
+    const { reason, call: facts = null } = read;
+    return reason === 'no_hold' ? { booked: false, reason, facts } : { booked: false, reason };
+  }
   return {
     booked: true,
     appointmentId: read.appointment_id,
     slotId: read.slot_id,
     startsAt: read.starts_at,
+    practitionerId: read.practitioner_id,
     repeated: read.repeated,
     text: read.text,
+    facts: read.call,
   };
 }
 
@@ -135,9 +144,11 @@ export function namesAgree(recorded: string, given: string): boolean {
   return said.length > 0 && said.every((word) => known.has(word));
 }
 
-export type CancelOutcome =
+/** `facts` is `null` where no call asked. */
+export type CancelOutcome = { facts: CallSnapshot | null } & (
   | { cancelled: true; startsAt: Date; slotId: string; repeated: boolean }
-  | { cancelled: false; reason: 'unknown_appointment' | 'moved' };
+  | { cancelled: false; reason: 'unknown_appointment' | 'moved' }
+);
 
 /** Cancels an appointment and opens its slot. `callSid` is the call that asked, `null` for the clinic's own people. */
 export async function cancelAppointment(
@@ -147,14 +158,22 @@ export async function cancelAppointment(
 ): Promise<CancelOutcome> {
   const [row] = await sql`select cancel_appointment(${tenantId}, ${appointmentId}, ${callSid}) as answer`;
   const answer = cancelAnswer.parse(row?.['answer']);
+  const { call: facts } = answer;
   return answer.success
-    ? { cancelled: true, startsAt: answer.starts_at, slotId: answer.slot_id, repeated: answer.repeated }
-    : { cancelled: false, reason: answer.reason };
+    ? {
+        cancelled: true,
+        startsAt: answer.starts_at,
+        slotId: answer.slot_id,
+        repeated: answer.repeated,
+        facts,
+      }
+    : { cancelled: false, reason: answer.reason, facts };
 }
 
-export type MoveOutcome =
+export type MoveOutcome = { facts: CallSnapshot | null } & (
   | { moved: true; appointmentId: string; slotId: string; startsAt: Date; repeated: boolean }
-  | { moved: false; reason: 'unknown_appointment' | 'unknown_slot' | 'in_the_past' | 'taken' | 'changed' };
+  | { moved: false; reason: 'unknown_appointment' | 'unknown_slot' | 'in_the_past' | 'taken' | 'changed' }
+);
 
 /**
  * Moves an appointment to an offered slot in one transaction: on any failure the old one stays. A slot that is open
@@ -176,64 +195,86 @@ export async function moveAppointment(
     !first.success && first.reason === 'changed' && first.version !== undefined
       ? await move(first.version)
       : first;
-  if (!answer.success) return { moved: false, reason: answer.reason };
+  const { call: facts } = answer;
+  if (!answer.success) return { moved: false, reason: answer.reason, facts };
   return {
     moved: true,
     appointmentId: answer.appointment_id,
     slotId: answer.slot_id,
     startsAt: answer.starts_at,
     repeated: answer.repeated,
+    facts,
   };
 }
 
-/** Keeps which appointments this call found, so that its later turns may change them. */
+/**
+ * Keeps which appointments this call found, so that its later turns may change them.
+ *
+ * @returns what is so in the call afterwards
+ */
 export async function recordFound(
   sql: Sql,
   { tenantId, callSid }: CallKey,
   userTurns: number | null,
   ids: string[],
-): Promise<void> {
-  await sql`select record_found(${tenantId}, ${callSid}, ${userTurns}, ${ids}::uuid[])`;
+): Promise<CallSnapshot> {
+  const [row] =
+    await sql`select record_found(${tenantId}, ${callSid}, ${userTurns}, ${ids}::uuid[]) as answer`;
+  return withCall.parse(row?.['answer']).call;
 }
 
-/** The caller gave the name on the hold of the earlier call: it is this call's from now on. */
+/**
+ * The caller gave the name on the hold of the earlier call: it is this call's from now on.
+ *
+ * @returns what is so in the call afterwards
+ */
 export async function acceptAdoptedHold(
   sql: Sql,
   { tenantId, callSid }: CallKey,
   name: string,
-): Promise<void> {
-  await sql`select accept_adopted_hold(${tenantId}, ${callSid}, ${name})`;
+): Promise<CallSnapshot> {
+  const [row] = await sql`select accept_adopted_hold(${tenantId}, ${callSid}, ${name}) as answer`;
+  return withCall.parse(row?.['answer']).call;
 }
 
 const instant = z.string().transform((text) => new Date(text));
 
+/** Of calls that may not be there. */
+const withAnyCall = z.object({ call: withCall.shape.call.nullable() });
+
 const confirmAnswer = z.discriminatedUnion('success', [
-  z.object({
+  withCall.extend({
     success: z.literal(true),
     appointment_id: z.string(),
     slot_id: z.string(),
     starts_at: instant,
+    practitioner_id: z.string(),
     repeated: z.boolean(),
     // A text that was tried before has the reason it was given up with.
     text: z.enum(['queued', 'opted_out', 'limit', 'failed']).nullable().catch('failed'),
   }),
-  z.object({ success: z.literal(false), reason: z.enum(['no_hold', 'superseded']) }),
+  withAnyCall.partial().extend({ success: z.literal(false), reason: z.enum(['no_hold', 'superseded']) }),
 ]);
 
 const cancelAnswer = z.discriminatedUnion('success', [
-  z.object({ success: z.literal(true), starts_at: instant, slot_id: z.string(), repeated: z.boolean() }),
-  z.object({ success: z.literal(false), reason: z.enum(['unknown_appointment', 'moved']) }),
+  withAnyCall.extend({
+    success: z.literal(true),
+    starts_at: instant,
+    slot_id: z.string(),
+    repeated: z.boolean(),
+  }),
+  withAnyCall.extend({ success: z.literal(false), reason: z.enum(['unknown_appointment', 'moved']) }),
 ]);
 
 const moveAnswer = z.discriminatedUnion('success', [
-  z.object({
+  withAnyCall.extend({
     success: z.literal(true),
     appointment_id: z.string(),
     slot_id: z.string(),
     starts_at: instant,
     repeated: z.boolean(),
   }),
-  z.object({
+  withAnyCall.extend({
     success: z.literal(false),
     reason: z.enum(['unknown_appointment', 'unknown_slot', 'in_the_past', 'taken', 'changed']),
     version: z.string().optional(),

@@ -20,8 +20,11 @@ export interface Offer {
   offeredAt: Date;
 }
 
-/** What the ledger says about a call at the moment its turn begins. */
-export type CallSnapshot = z.infer<typeof snapshot>;
+/** What is so in a call, as the ledger says it when a turn begins and with the answer to everything that changes a call. */
+export type CallSnapshot = Fixed<z.infer<typeof snapshot>>;
+
+/** Nobody changes what the ledger said. */
+type Fixed<T> = T extends Date ? T : T extends object ? { readonly [K in keyof T]: Fixed<T[K]> } : T;
 
 /** What a turn begins with, as far as the door knows. */
 export interface TurnStart {
@@ -64,21 +67,6 @@ export function readSnapshot(answer: unknown): CallSnapshot | undefined {
   return superseded ? undefined : snapshot.parse(answer);
 }
 
-/**
- * Notes that a call started, by whichever message says so first, and lets a caller who was cut off have the hold of
- * the call before.
- *
- * @returns what there is of the caller's: a live hold of this call, and how many appointments are to come
- */
-export async function startCall(
-  sql: Sql,
-  { tenantId, callSid }: CallKey,
-  caller: string | null,
-): Promise<{ first: boolean; hold: boolean; upcoming: number }> {
-  const [row] = await sql`select start_call(${tenantId}, ${callSid}, ${caller}) as started`;
-  return z.object({ first: z.boolean(), hold: z.boolean(), upcoming: z.number() }).parse(row?.['started']);
-}
-
 /** Whether anything has been noted about a call. */
 export async function callIsKnown(sql: Sql, { tenantId, callSid }: CallKey): Promise<boolean> {
   const rows = await inTenant(
@@ -93,6 +81,7 @@ export async function callIsKnown(sql: Sql, { tenantId, callSid }: CallKey): Pro
  * Keeps what was read out. Offers that are there already stay as they were; those of a turn that a newer one replaced
  * are not kept.
  *
+ * @returns what is so in the call afterwards; nothing for a turn that was replaced
  * @throws OffersOvertaken when their numbers mean other slots by now; none of them is kept then
  */
 export async function recordOffers(
@@ -100,11 +89,12 @@ export async function recordOffers(
   call: CallKey,
   { userTurns, turn }: { userTurns: number | null; turn: number | null },
   offers: Offer[],
-): Promise<void> {
+): Promise<CallSnapshot | undefined> {
   const kept = offers.map(({ number, slotId, version }) => ({ number, slotId, version }));
   try {
-    await sql`
-      select record_offers(${call.tenantId}, ${call.callSid}, ${userTurns}, ${sql.json(kept)}, ${turn})`;
+    const [row] = await sql`
+      select record_offers(${call.tenantId}, ${call.callSid}, ${userTurns}, ${sql.json(kept)}, ${turn}) as answer`;
+    return withCall.nullable().parse(row?.['answer'])?.call;
   } catch (error) {
     throw (error as { code?: unknown }).code === offersOvertaken ? new OffersOvertaken() : error;
   }
@@ -185,3 +175,6 @@ const snapshot = z.object({
     }),
   ),
 });
+
+/** What comes with every answer of the ledger's that changed a call: what is so in it afterwards. */
+export const withCall = z.object({ call: snapshot });

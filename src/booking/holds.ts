@@ -1,12 +1,13 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
 import type { Lock, Store } from '#storage/store.ts';
-import type { CallKey } from './calls.ts';
+import { type CallKey, type CallSnapshot, withCall } from './calls.ts';
 
-export type ReserveOutcome =
-  | { held: true; slotId: string; version: string; expiresAt: Date }
+/** `facts` is what is so in the call afterwards; a refusal has changed nothing in it. */
+export type ClaimOutcome =
+  | { held: true; slotId: string; version: string; expiresAt: Date; facts: CallSnapshot }
   /** The call has booked this very slot already; nothing changed. */
-  | { held: true; slotId: string; alreadyBooked: true }
+  | { held: true; slotId: string; alreadyBooked: true; facts: CallSnapshot }
   | { held: false; reason: 'taken' | 'changed' | 'in_the_past' | 'unknown_slot' | 'limit' | 'superseded' };
 
 /** What claims are made with. */
@@ -41,15 +42,15 @@ const lookEveryMs = 5;
  * The lock in front thins a rush: of many callers on one slot one asks Postgres, the others wait for what becomes of
  * it. Nothing rests on the lock; without a store every claim goes straight to Postgres.
  */
-export async function reserveSlot(
+export async function claimSlot(
   { sql, store }: Claiming,
   call: CallKey,
   wanted: Reservation,
-): Promise<ReserveOutcome> {
+): Promise<ClaimOutcome> {
   const key = `claim:${call.tenantId}:${wanted.slotId}`;
   const lock = await lockOrLose(store, key, call.callSid);
   if (lock === 'lost') return { held: false, reason: 'taken' };
-  let outcome: ReserveOutcome | undefined;
+  let outcome: ClaimOutcome | undefined;
   try {
     outcome = await claimOffered(sql, call, wanted);
     return outcome;
@@ -98,16 +99,17 @@ function ownerOf(callSid: string, stage: 'claiming' | 'claimed'): string {
  * A slot that is open but has another version than the one offered (somebody held it and let it go) is tried once
  * more with the present version: it is still the time that was read out.
  */
-async function claimOffered(sql: Sql, call: CallKey, wanted: Reservation): Promise<ReserveOutcome> {
+async function claimOffered(sql: Sql, call: CallKey, wanted: Reservation): Promise<ClaimOutcome> {
   const first = await claim(sql, call, wanted);
   const answer =
     !first.success && first.reason === 'changed' && first.version !== undefined
       ? await claim(sql, call, { ...wanted, version: first.version })
       : first;
   if (!answer.success) return { held: false, reason: answer.reason };
-  return 'booked' in answer
-    ? { held: true, slotId: answer.slot_id, alreadyBooked: true }
-    : { held: true, slotId: answer.slot_id, version: answer.version, expiresAt: answer.expires_at };
+  const { slot_id: slotId, version, expires_at: expiresAt, call: facts } = answer;
+  return expiresAt === undefined
+    ? { held: true, slotId, alreadyBooked: true, facts }
+    : { held: true, slotId, version, expiresAt, facts };
 }
 
 async function claim(sql: Sql, { tenantId, callSid }: CallKey, { slotId, version, turn }: Reservation) {
@@ -121,13 +123,16 @@ const lastMinuteAnswer = z.object({
   remaining_ms: z.number().optional(),
 });
 
-const answer = z.union([
-  z.object({ success: z.literal(true), slot_id: z.string(), booked: z.literal(true) }),
-  z.object({
+const answer = z.discriminatedUnion('success', [
+  withCall.extend({
     success: z.literal(true),
     slot_id: z.string(),
     version: z.string(),
-    expires_at: z.string().transform((text) => new Date(text)),
+    /** A slot that the call has booked has no end. */
+    expires_at: z
+      .string()
+      .transform((text) => new Date(text))
+      .optional(),
   }),
   z.object({
     success: z.literal(false),

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { adaptiveBatch } from '#storage/adaptive-batch.ts';
 import { inTenant } from '#storage/postgres.ts';
 import type { Log } from '#telemetry/log.ts';
-import { askToBegin, type CallKey, type CallSnapshot, readSnapshot, type TurnStart } from './calls.ts';
+import {
+  askToBegin,
+  type CallKey,
+  type CallSnapshot,
+  readSnapshot,
+  type TurnStart,
+  withCall,
+} from './calls.ts';
 
 /** The ledger's side of turns, of all calls of this process: what they ask at one moment travels together. */
 export interface TurnLedger {
@@ -82,21 +89,24 @@ export function createTurnLedger({ sql, log }: { sql: Sql; log: Log }): TurnLedg
   };
 }
 
-/** What a call is like that has only just begun: nothing was offered, held or found. */
-export function factsOfNewCall(caller: string | null): CallFacts {
-  const facts = {
-    step: 'greeting' as const,
-    caller,
-    patient: {},
-    holdVersion: null,
-    hold: null,
-    appointment: null,
-    found: [],
-    offers: [],
-  };
-  const snapshot = { turn: 0, now: new Date(), userTurns: null, ...facts };
-  return { snapshot, fingerprint: fingerprintOf(facts) };
+/**
+ * Notes that a call started, by whichever message says so first, and lets a caller who was cut off have the hold of
+ * the call before.
+ *
+ * @returns what its first turn will find, and how many appointments of the caller's are to come
+ */
+export async function startCall(
+  sql: Sql,
+  { tenantId, callSid }: CallKey,
+  caller: string | null,
+): Promise<{ first: boolean; upcoming: number; facts: CallFacts }> {
+  const [row] = await sql`select start_call(${tenantId}, ${callSid}, ${caller}) as started`;
+  const started = row?.['started'];
+  const { first, upcoming, call } = startedCall.parse(started);
+  return { first, upcoming, facts: { snapshot: call, fingerprint: fingerprintOf(started.call) } };
 }
+
+const startedCall = withCall.extend({ first: z.boolean(), upcoming: z.number() });
 
 /** What the ledger says of a call to somebody who watches it. */
 export type CallNews = z.infer<typeof news>;

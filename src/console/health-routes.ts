@@ -4,7 +4,7 @@ import type { DependencyState } from '#conversation/dependencies.ts';
 import { countJobs, listJobs, retryJob } from '#jobs/queue-view.ts';
 import { recordAction } from '#organization/staff-record.ts';
 import { figures } from '#telemetry/metrics.ts';
-import { calendarState } from './calendar-state.ts';
+import { calendarHealth } from './calendar-health.ts';
 import { type AddRoute, instant, Refusal } from './route.ts';
 import type { Session } from './session.ts';
 import { turnLatency } from './turn-latency.ts';
@@ -68,7 +68,7 @@ function textsState(texting: boolean): Shown {
 }
 
 async function calendarDependency(sql: Sql, tenantId: string): Promise<Shown> {
-  const { connected, problem, syncedAt, conflicts } = await calendarState(sql, tenantId);
+  const { connected, problem, syncedAt, conflicts } = await calendarHealth(sql, tenantId);
   if (!connected) return { name: 'calendar', ok: true, state: 'not connected' };
   const read = syncedAt === null ? 'not read yet' : `read ${syncedAt.toISOString().slice(0, 16)}Z`;
   const state = problem ?? (conflicts === 0 ? read : `${read}, ${conflicts} conflicts`);

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import type { OpenSlots } from '#availability/open-slots.ts';
-import { type CallKey, callIsKnown, endCall, startCall } from '#booking/calls.ts';
-import { factsOfNewCall } from '#booking/turns.ts';
+import { type CallKey, callIsKnown, endCall } from '#booking/calls.ts';
+import { startCall } from '#booking/turns.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
@@ -70,14 +70,15 @@ export function createCallLife(parts: {
       begin(call, organization, async (memory) => {
         // Whoever has been greeted is not turned away at their first words.
         memory.admitted ??= admission.take();
-        const [{ first, hold, upcoming }] = await Promise.all([
+        const [{ first, facts, upcoming }] = await Promise.all([
           startCall(sql, call, caller),
           openSlots.preload(organization, now),
         ]);
         preparePrompt(parts.systemPrompt, { organization, now });
         if (!first) return;
         // What its first turn will find, so that the model can be asked while the ledger still is.
-        if (!hold) memory.facts ??= factsOfNewCall(caller);
+        memory.facts ??= facts;
+        const hold = facts.snapshot.hold !== null;
         log.info({ organization: organization.key, call: callSid, hold, upcoming }, 'call started');
         events.callStarted(organization, callSid, { caller });
       });

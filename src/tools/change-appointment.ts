@@ -6,7 +6,7 @@ import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { clinicIso, type Offering, offerAgain, spokenAppointment } from './offering.ts';
 import { heard } from './reserve-slot.ts';
-import type { Tool, ToolContext, ToolRun } from './tool.ts';
+import { learn, type Tool, type ToolContext, type ToolRun } from './tool.ts';
 
 const findArgs = z.object({
   patientName: z.string().min(1).describe('The name the appointment was made for, as the caller gives it'),
@@ -29,16 +29,9 @@ export function findOwnAppointments({ sql }: Offering, prompts: Prompts): Tool<t
         const reason = facts.caller === null ? 'number_withheld' : 'not_found';
         return said({ success: false, reason }, prompts.speak(outcomeOf(reason), context, {}));
       }
-      facts.found = own.map(({ id, slotId, startsAt, practitionerId }, index) => {
-        return { number: index + 1, id, slotId, startsAt, practitionerId, userTurns };
-      });
-      await recordFound(
-        sql,
-        call,
-        userTurns,
-        own.map((one) => one.id),
-      );
-      const appointments = facts.found.map((one) => ({
+      const ids = own.map((one) => one.id);
+      learn(context, await recordFound(sql, call, userTurns, ids));
+      const appointments = context.facts.found.map((one) => ({
         appointmentId: `appointment_${one.number}`,
         startsAt: clinicIso(one.startsAt, organization.zone),
         spoken: spokenAppointment(context, one),
@@ -49,7 +42,7 @@ export function findOwnAppointments({ sql }: Offering, prompts: Prompts): Tool<t
       );
       return said(
         { success: true, appointments },
-        prompts.speak('found', context, { times, count: own.length }),
+        prompts.speak('found', context, { times, count: appointments.length }),
       );
     },
   };
@@ -72,9 +65,9 @@ export function cancelOwnAppointment(offering: Offering, prompts: Prompts): Tool
       const own = foundOf(context, wanted.appointmentId);
       if (own === undefined || !heard(own.userTurns, context.userTurns)) return notFound(prompts, context);
       const outcome = await cancelAppointment(offering.sql, call, own.id);
+      learn(context, outcome.facts);
       await offering.openSlots.changed(organization, own.startsAt);
       if (!outcome.cancelled) return notFound(prompts, context);
-      if (context.facts.appointment?.id === own.id) context.facts.appointment = null;
       const slot = spokenAppointment(context, own);
       return said(
         {
@@ -110,6 +103,7 @@ export function moveOwnAppointment(offering: Offering, prompts: Prompts): Tool<t
       if (target === undefined || !heard(target.userTurns, context.userTurns))
         return chooseFirst(prompts, context);
       const outcome = await moveAppointment(offering.sql, call, own.id, target);
+      learn(context, outcome.facts);
       await offering.openSlots.changed(organization, own.startsAt);
       await offering.openSlots.changed(organization, target.startsAt);
       if (!outcome.moved) {
@@ -123,7 +117,6 @@ export function moveOwnAppointment(offering: Offering, prompts: Prompts): Tool<t
           prompts.speak('not-moved', context, { slot: spokenAppointment(context, own) }),
         );
       }
-      facts.appointment = { ...target, id: outcome.appointmentId, startsAt: outcome.startsAt };
       return said(
         {
           success: true,

@@ -12,7 +12,7 @@ import {
 } from '#language/spoken-time.ts';
 import { clinicClock, localDate } from '#organization/clinic-clock.ts';
 import type { Organization, Practitioner } from '#organization/organization.ts';
-import type { ToolContext } from './tool.ts';
+import { learn, type ToolContext } from './tool.ts';
 
 /** More than this many times in one breath nobody remembers; the contract allows five. */
 const offersMax = 4;
@@ -40,7 +40,10 @@ export interface Words {
   count: number;
 }
 
-/** Chooses among open slots by the caller's wish, gives each its short id in this call, and keeps them. */
+/**
+ * Chooses among open slots by the caller's wish, gives each its short id in this call, and keeps them. They are told
+ * before they are written, so that until then the facts have them as they will be.
+ */
 export function offer(
   { sql }: Offering,
   context: ToolContext,
@@ -56,10 +59,11 @@ export function offer(
     userTurns,
     offeredAt: now,
   }));
-  facts.offers.push(...offers);
+  if (offers.length === 0) return { ...tell(context, offers), settled: Promise.resolve() };
+  learn(context, { ...facts, offers: [...facts.offers, ...offers] });
   return {
     ...tell(context, offers),
-    settled: offers.length === 0 ? Promise.resolve() : recordOffers(sql, call, context, offers),
+    settled: recordOffers(sql, call, context, offers).then((written) => learn(context, written)),
   };
 }
 
@@ -108,7 +112,7 @@ export function minuteOfDay(instant: Date, zone: string): number {
   return clinicClock(zone, instant).minute;
 }
 
-function tell(context: ToolContext, offers: Offer[]): Omit<Offered, 'settled'> {
+function tell(context: ToolContext, offers: readonly Offer[]): Omit<Offered, 'settled'> {
   const { organization } = context;
   const language = context.languages.of(context.language);
   const slots = offers.map((one) => ({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Offer } from '#booking/calls.ts';
-import { reserveSlot as claim } from '#booking/holds.ts';
+import { type ClaimOutcome, claimSlot } from '#booking/holds.ts';
 import { localDate } from '#organization/clinic-clock.ts';
 import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
@@ -13,7 +13,7 @@ import {
   offerNearest,
   spokenAppointment,
 } from './offering.ts';
-import type { Tool, ToolContext, ToolRun } from './tool.ts';
+import { learn, type Tool, type ToolContext, type ToolRun } from './tool.ts';
 
 const args = z.object({
   slotId: z.coerce
@@ -35,11 +35,13 @@ export function reserveSlot(offering: Offering, prompts: Prompts): Tool<typeof a
         return notOffered(offering, prompts, context);
       }
       const { slotId: id, version } = wanted;
-      const outcome = await claim(offering, context.call, { slotId: id, version, turn: context.turn });
+      const outcome = await claimSlot(offering, context.call, { slotId: id, version, turn: context.turn });
       // Whatever the answer, the cached day may no longer be right. Who has the slot need not wait until it is dropped.
       const dropped = offering.openSlots.changed(context.organization, wanted.startsAt);
-      if (outcome.held)
+      if (outcome.held) {
+        learn(context, outcome.facts);
         return { ...held({ prompts, context, patientName }, wanted, outcome), settled: dropped };
+      }
       await dropped;
       if (outcome.reason === 'superseded') {
         return { result: { success: false, reason: 'superseded' }, speech: '', settled: Promise.resolve() };
@@ -70,7 +72,7 @@ function offerOf(context: ToolContext, slotId: string): Offer | undefined {
 function held(
   about: { prompts: Prompts; context: ToolContext; patientName: string | undefined },
   wanted: Offer,
-  outcome: { slotId: string } & ({ version: string; expiresAt: Date } | { alreadyBooked: true }),
+  outcome: Extract<ClaimOutcome, { held: true }>,
 ): ToolRun {
   const { prompts, context } = about;
   const { organization, facts } = context;
@@ -84,24 +86,9 @@ function held(
       settled: Promise.resolve(),
     };
   }
-  const { version, expiresAt } = outcome;
-  const { practitionerId } = wanted;
-  const sameHold = facts.hold?.version === version;
-  facts.holdVersion = version;
-  if (!sameHold) {
-    facts.hold = {
-      slotId: wanted.slotId,
-      version,
-      startsAt: wanted.startsAt,
-      practitionerId,
-      expiresAt,
-      userTurns: context.userTurns,
-      fromEarlierCall: false,
-    };
-  }
   const name = facts.patient['name'] ?? (about.patientName?.trim() || undefined);
   return {
-    result: { success: true, slotId, startsAt, expiresAt: expiresAt.toISOString() },
+    result: { success: true, slotId, startsAt, expiresAt: outcome.expiresAt.toISOString() },
     speech: prompts.speak(name === undefined ? 'reserved' : 'reserved-named', context, {
       slot,
       name: name ?? null,

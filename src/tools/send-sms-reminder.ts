@@ -12,7 +12,7 @@ import type { Prompts } from '#prompts/templates.ts';
 import { clinicIso, type Offering, offerNearest, spokenAppointment } from './offering.ts';
 import { readPhone } from './phone-number.ts';
 import { heard } from './reserve-slot.ts';
-import type { Tool, ToolContext, ToolRun } from './tool.ts';
+import { learn, type Tool, type ToolContext, type ToolRun } from './tool.ts';
 
 const details = z.object({
   patientName: z.string().optional(),
@@ -81,17 +81,17 @@ export function sendSmsReminder(offering: Offering, prompts: Prompts, texting: b
           : null,
         turn: context.turn,
       });
-      if (!outcome.booked) {
-        if (outcome.reason === 'no_hold') return noHold(offering, prompts, context);
+      if (!outcome.booked && outcome.reason === 'superseded') {
         return { result: { success: false, reason: 'superseded' }, speech: '', settled: Promise.resolve() };
       }
+      learn(context, outcome.facts);
+      if (!outcome.booked) return noHold(offering, prompts, context);
       await offering.openSlots.changed(organization, outcome.startsAt);
       const corrected = outcome.repeated && number !== undefined && number !== facts.patient['phone'];
-      if (corrected && outcome.text === 'limit') {
-        facts.patient = { ...facts.patient, ...patient };
-        return refused(prompts, context, 'limit');
-      }
-      return booked({ prompts, context, texting }, outcome, patient);
+      if (corrected && outcome.text === 'limit') return refused(prompts, context, 'limit');
+      const corrects =
+        outcome.repeated && Object.entries(patient).some(([key, value]) => facts.patient[key] !== value);
+      return booked({ prompts, context, texting }, outcome, corrects);
     },
   };
 }
@@ -116,33 +116,17 @@ async function takeOver(
   }
   const recorded = facts.patient['name'];
   if (recorded !== undefined && !namesAgree(recorded, name)) return noHold(offering, prompts, context);
-  await acceptAdoptedHold(offering.sql, call, name);
-  if (facts.hold !== null)
-    Object.assign(facts.hold, { fromEarlierCall: false, userTurns: context.userTurns });
-  facts.patient['name'] = name;
-  return unconfirmed(prompts, context);
+  learn(context, await acceptAdoptedHold(offering.sql, call, name));
+  // It may have ended just now.
+  return context.facts.hold === null ? noHold(offering, prompts, context) : unconfirmed(prompts, context);
 }
 
 function booked(
   { prompts, context, texting }: { prompts: Prompts; context: ToolContext; texting: boolean },
   outcome: Extract<ConfirmOutcome, { booked: true }>,
-  patient: PatientDetails,
+  corrects: boolean,
 ): ToolRun {
   const { facts, organization } = context;
-  const corrects =
-    outcome.repeated && Object.entries(patient).some(([key, value]) => facts.patient[key] !== value);
-  const practitionerId =
-    facts.hold?.practitionerId ??
-    facts.appointment?.practitionerId ??
-    organization.practitioners.find((one) => outcome.slotId.endsWith(`/${one.key}`))?.id ??
-    '';
-  const appointment = {
-    id: outcome.appointmentId,
-    slotId: outcome.slotId,
-    startsAt: outcome.startsAt,
-    practitionerId,
-  };
-  Object.assign(facts, { appointment, hold: null, patient: { ...facts.patient, ...patient } });
   const texted = texting && outcome.text === 'queued';
   return {
     result: {
@@ -152,7 +136,7 @@ function booked(
       sms: texting ? (outcome.text ?? 'none') : 'recorded',
     },
     speech: prompts.speak(corrects ? 'corrected' : 'booked', context, {
-      slot: spokenAppointment(context, appointment),
+      slot: spokenAppointment(context, outcome),
       name: facts.patient['name'] ?? null,
       texted,
       untexted: texting && !texted,

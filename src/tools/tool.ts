@@ -15,10 +15,11 @@ export interface Tool<Arguments extends z.ZodType = z.ZodType> {
   run(args: z.output<Arguments>, context: ToolContext): Promise<ToolRun>;
 }
 
-/** Who asks, and what is so in this call. Tools of one turn share it and add to `facts` what they brought about. */
+/** Who asks, and what is so in this call. Tools of one turn share it; what they bring about they `learn`. */
 export interface ToolContext {
   organization: Organization;
   call: CallKey;
+  /** As the ledger said it last. Only `learn` replaces it. */
   facts: CallSnapshot;
   now: Date;
   /** Language of what is spoken, e.g. `en`; changes when a tool is told that the caller speaks another one. */
@@ -29,6 +30,18 @@ export interface ToolContext {
   userTurns: number | null;
   /** The turn's number; `null` where the platform decides which tool calls count. */
   turn: number | null;
+}
+
+/**
+ * Replaces what is so in the call by what the ledger says after an operation. The turn stays the one that began: its
+ * number, its beginning by the ledger's clock, and how much the caller had said.
+ *
+ * @param facts nothing where the operation changed nothing in the call
+ */
+export function learn(context: ToolContext, facts: CallSnapshot | null | undefined): void {
+  if (facts === null || facts === undefined) return;
+  const { turn, now, userTurns } = context.facts;
+  context.facts = { ...facts, turn, now, userTurns };
 }
 
 export interface ToolRun {

@@ -7,7 +7,7 @@ interface Version {
 }
 
 /** One calendar and everything that ever happened to it. */
-export interface CalendarState {
+export interface StoredCalendar {
   id: string;
   sequence: number;
   /** Sync tokens from before this are forgotten: 410. */
@@ -35,19 +35,19 @@ interface Place {
   timeMax: string;
 }
 
-export function newCalendar(id: string): CalendarState {
+export function newCalendar(id: string): StoredCalendar {
   return { id, sequence: 0, forgottenBefore: 0, versions: new Map() };
 }
 
 /** Writes a new version of an event. */
-export function write(calendar: CalendarState, event: GoogleEvent): void {
+export function write(calendar: StoredCalendar, event: GoogleEvent): void {
   calendar.sequence += 1;
   const versions = calendar.versions.get(event.id) ?? [];
   versions.push({ sequence: calendar.sequence, event });
   calendar.versions.set(event.id, versions);
 }
 
-export function current(calendar: CalendarState, id: string): GoogleEvent | undefined {
+export function current(calendar: StoredCalendar, id: string): GoogleEvent | undefined {
   return calendar.versions.get(id)?.at(-1)?.event;
 }
 
@@ -56,7 +56,7 @@ export function current(calendar: CalendarState, id: string): GoogleEvent | unde
  *
  * @returns `gone` for a sync token that is forgotten
  */
-export function list(calendar: CalendarState, query: ListQuery): 'gone' | Record<string, unknown> {
+export function list(calendar: StoredCalendar, query: ListQuery): 'gone' | Record<string, unknown> {
   const place = placeOf(calendar, query);
   if (place === 'gone') return 'gone';
   const size = query.maxResults ?? 250;
@@ -73,7 +73,7 @@ export function list(calendar: CalendarState, query: ListQuery): 'gone' | Record
   return { kind: 'calendar#events', timeZone: 'UTC', items, ...rest };
 }
 
-function placeOf(calendar: CalendarState, query: ListQuery): Place | 'gone' {
+function placeOf(calendar: StoredCalendar, query: ListQuery): Place | 'gone' {
   const read = (token: string): Place => JSON.parse(Buffer.from(token, 'base64url').toString());
   if (query.pageToken !== undefined) return read(query.pageToken);
   if (query.syncToken !== undefined) {

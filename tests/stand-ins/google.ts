@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type CalendarState, current, list, newCalendar, write } from './google-calendars.ts';
+import { current, list, newCalendar, type StoredCalendar, write } from './google-calendars.ts';
 import type { GoogleEvent } from './google-recurrence.ts';
 import { problemOf } from './google-schema.ts';
 
@@ -67,7 +67,7 @@ const clientSecret = 'the-client-secret';
 const codes = new Map<string, { challenge: string; redirectUri: string }>();
 
 export async function startGoogle({ publicKey }: { publicKey?: string } = {}): Promise<GoogleStandIn> {
-  const calendars = new Map<string, CalendarState>();
+  const calendars = new Map<string, StoredCalendar>();
   const tokens = new Set<string>();
   let arrived = 0;
   const calendarOf = (id: string) => {

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { claimsOutsideHours, fillAllSlots, fillSlots } from '#availability/slot-upkeep.ts';
 import { cancelAppointment, confirmBooking } from '#booking/appointments.ts';
 import type { CallKey } from '#booking/calls.ts';
-import { reserveSlot } from '#booking/holds.ts';
+import { claimSlot } from '#booking/holds.ts';
 import { openDirectory } from '#organization/directory.ts';
 import type { Organization, Schedule } from '#organization/organization.ts';
 import { inTenant } from '#storage/postgres.ts';
@@ -48,7 +48,7 @@ async function rows({ sql, organization }: Clinic): Promise<Row[]> {
 
 async function hold(clinic: Clinic, slot: Slot): Promise<{ call: CallKey; version: string }> {
   const call = await clinic.call();
-  const outcome = await reserveSlot(clinic, call, { ...slot, turn: null });
+  const outcome = await claimSlot(clinic, call, { ...slot, turn: null });
   if (!outcome.held || !('version' in outcome)) throw new Error(`not held: ${JSON.stringify(outcome)}`);
   return { call, version: outcome.version };
 }
@@ -141,7 +141,7 @@ test('a slot the hours no longer have is not open again when its appointment is 
   const isOpen = async () => (await clinic.open()).some((one) => one.slotId === slot.slotId);
   expect(await isOpen()).toBe(false);
   const [{ version = '' } = {}] = (await rows(clinic)).filter((row) => row.slotId === slot.slotId);
-  const claim = await reserveSlot(clinic, await clinic.call(), { slotId: slot.slotId, version, turn: null });
+  const claim = await claimSlot(clinic, await clinic.call(), { slotId: slot.slotId, version, turn: null });
   expect(claim).toEqual({ held: false, reason: 'taken' });
   await fillSlots(clinic.sql, short, new Date());
   expect(await isOpen()).toBe(false);
@@ -250,7 +250,7 @@ test('callers claim while the hours change back and forth: no claim is lost, non
   const claiming = Promise.all(
     open.map(async (slot) => {
       const call = await clinic.call();
-      const outcome = await reserveSlot(clinic, call, { ...slot, turn: null });
+      const outcome = await claimSlot(clinic, call, { ...slot, turn: null });
       if (!outcome.held || !('version' in outcome)) return;
       const made = await confirm(clinic, { call, version: outcome.version });
       if (made.booked) booked.push(made.slotId);
@@ -277,7 +277,7 @@ test('a slot that goes while a lapsed hold on it, or a claim of it, waits for it
   const call = await clinic.call();
   const waiting = await inTenant(clinic.sql, clinic.organization.id, async (tx) => {
     await tx`select lock_practitioners(${[first.practitionerId]}::uuid[])`;
-    const both = Promise.all([confirm(clinic, held), reserveSlot(clinic, call, { ...second, turn: null })]);
+    const both = Promise.all([confirm(clinic, held), claimSlot(clinic, call, { ...second, turn: null })]);
     // Both have read their slot and stand before the lock.
     await vi.waitFor(async () => {
       const [row] =

@@ -3,7 +3,7 @@ import type { Sql } from 'postgres';
 import { expect, onTestFinished, test } from 'vitest';
 import { createOpenSlots, type OpenSlots } from '#availability/open-slots.ts';
 import { fillSlots } from '#availability/slot-upkeep.ts';
-import { reserveSlot } from '#booking/holds.ts';
+import { claimSlot } from '#booking/holds.ts';
 import { localDate } from '#organization/clinic-clock.ts';
 import { createMemoryStore } from '#storage/memory-store.ts';
 import { openRedis } from '#storage/redis.ts';
@@ -61,7 +61,7 @@ async function openProcess(
       return open.map(({ slotId }) => slotId);
     },
     async claim(slot) {
-      const outcome = await reserveSlot({ sql, store }, await call(), { ...slot, turn: null });
+      const outcome = await claimSlot({ sql, store }, await call(), { ...slot, turn: null });
       expect(outcome).toMatchObject({ held: true });
       await openSlots.changed(organization, slot.startsAt);
     },

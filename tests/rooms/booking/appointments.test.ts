@@ -7,7 +7,7 @@ import {
   moveAppointment,
 } from '#booking/appointments.ts';
 import { beginTurn, type CallKey, endCall } from '#booking/calls.ts';
-import { reserveSlot } from '#booking/holds.ts';
+import { claimSlot } from '#booking/holds.ts';
 import { forgetExpired, forgetPerson } from '#booking/privacy.ts';
 import { callRecord } from '#console/call-record.ts';
 import { inTenant } from '#storage/postgres.ts';
@@ -18,7 +18,7 @@ const number = '+12125550100';
 const patient = { name: 'Ann Miller', phone: number };
 
 async function hold(clinic: Clinic, call: CallKey, slot: Slot): Promise<string> {
-  const outcome = await reserveSlot(clinic, call, { ...slot, turn: null });
+  const outcome = await claimSlot(clinic, call, { ...slot, turn: null });
   if (!outcome.held || !('version' in outcome)) throw new Error(`not held: ${JSON.stringify(outcome)}`);
   return outcome.version;
 }
@@ -88,7 +88,11 @@ describe('a confirmation', () => {
     const call = await clinic.call(number);
     const old = await hold(clinic, call, nth(slots, 20));
     const present = await hold(clinic, call, nth(slots, 21));
-    expect(await confirm(clinic, call, old)).toEqual({ booked: false, reason: 'no_hold' });
+    expect(await confirm(clinic, call, old)).toEqual({
+      booked: false,
+      reason: 'no_hold',
+      facts: expect.any(Object),
+    });
     expect(await confirm(clinic, call, present)).toMatchObject({
       booked: true,
       slotId: nth(slots, 21).slotId,
@@ -99,7 +103,11 @@ describe('a confirmation', () => {
     await using clinic = await openClinic();
     const version = await hold(clinic, await clinic.call(), nth(await clinic.open(), 20));
     const stranger = await clinic.call();
-    expect(await confirm(clinic, stranger, version)).toEqual({ booked: false, reason: 'no_hold' });
+    expect(await confirm(clinic, stranger, version)).toEqual({
+      booked: false,
+      reason: 'no_hold',
+      facts: expect.any(Object),
+    });
   });
 
   test('of a hold that lapsed books when the slot stayed free, and nothing when it did not', async () => {
@@ -110,9 +118,13 @@ describe('a confirmation', () => {
     const lost = await hold(clinic, late, nth(slots, 21));
     await moveLedgerClock(clinic.database, '6 minutes');
     const store = { ...clinic.store, lock: async () => ({ state: 'unavailable' as const }) };
-    await reserveSlot({ sql: clinic.sql, store }, await clinic.call(), { ...nth(slots, 21), turn: null });
+    await claimSlot({ sql: clinic.sql, store }, await clinic.call(), { ...nth(slots, 21), turn: null });
     expect((await confirm(clinic, lucky, free)).booked).toBe(true);
-    expect(await confirm(clinic, late, lost)).toEqual({ booked: false, reason: 'no_hold' });
+    expect(await confirm(clinic, late, lost)).toEqual({
+      booked: false,
+      reason: 'no_hold',
+      facts: expect.any(Object),
+    });
   });
 
   test('after the booking was cancelled does not make it again', async () => {
@@ -122,7 +134,11 @@ describe('a confirmation', () => {
     const made = await confirm(clinic, call, version);
     if (!made.booked) throw new Error('not booked');
     await cancelAppointment(clinic.sql, call, made.appointmentId);
-    expect(await confirm(clinic, call, version)).toEqual({ booked: false, reason: 'no_hold' });
+    expect(await confirm(clinic, call, version)).toEqual({
+      booked: false,
+      reason: 'no_hold',
+      facts: expect.any(Object),
+    });
   });
 });
 
@@ -165,6 +181,7 @@ describe('a caller’s own appointments', () => {
     const { call, id } = await book(clinic, nth(slots, 20));
     await book(clinic, nth(slots, 30));
     expect(await moveAppointment(clinic.sql, call, id, nth(slots, 30))).toEqual({
+      facts: expect.any(Object),
       moved: false,
       reason: 'taken',
     });
@@ -182,6 +199,7 @@ describe('a move', () => {
     await book(clinic, nth(slots, 20));
     // It begins when the other one ends, and the other one's buffer has not passed.
     expect(await moveAppointment(clinic.sql, call, id, nth(slots, 22))).toEqual({
+      facts: expect.any(Object),
       moved: false,
       reason: 'taken',
     });
@@ -250,7 +268,11 @@ describe('a caller who was cut off and rings again', () => {
       { caller: number, userTurns: 1, requestedAt: null },
     );
     expect(back).toMatchObject({ step: 'confirm_sms', hold: { slotId: slot.slotId, fromEarlierCall: true } });
-    expect(await confirm(clinic, first, version)).toEqual({ booked: false, reason: 'no_hold' });
+    expect(await confirm(clinic, first, version)).toEqual({
+      booked: false,
+      reason: 'no_hold',
+      facts: expect.any(Object),
+    });
   });
 });
 

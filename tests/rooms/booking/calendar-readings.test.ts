@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { confirmBooking } from '#booking/appointments.ts';
 import { applyReading, type CalendarReading, calendarState } from '#booking/calendar-readings.ts';
-import { reserveSlot } from '#booking/holds.ts';
+import { claimSlot } from '#booking/holds.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { type Clinic, nth, openClinic, type Slot } from '../../clinic.ts';
 
@@ -38,7 +38,7 @@ function eventOn({ startsAt }: Slot, id: string) {
 
 async function book(clinic: Clinic, slot: Slot): Promise<boolean> {
   const call = await clinic.call();
-  const held = await reserveSlot(clinic, call, { ...slot, turn: null });
+  const held = await claimSlot(clinic, call, { ...slot, turn: null });
   if (!held.held || !('version' in held)) return false;
   const details = { holdVersion: held.version, patient: {}, text: null, turn: null };
   return (await confirmBooking(clinic.sql, call, details)).booked;

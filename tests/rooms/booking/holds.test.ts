@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import { describe, expect, test } from 'vitest';
 import { beginTurn, type CallKey, endCall } from '#booking/calls.ts';
-import { reserveSlot } from '#booking/holds.ts';
+import { claimSlot } from '#booking/holds.ts';
 import { callRecord } from '#console/call-record.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { openRedis } from '#storage/redis.ts';
@@ -21,7 +21,7 @@ async function rush(clinic: Clinic, store: Store, wanted: Slot[]) {
     wanted.map((slot, index) => {
       const call = calls[index];
       if (call === undefined) throw new Error('a call is missing');
-      return reserveSlot({ sql: clinic.sql, store }, call, { ...slot, turn });
+      return claimSlot({ sql: clinic.sql, store }, call, { ...slot, turn });
     }),
   );
 }
@@ -78,7 +78,7 @@ describe('callers who want one slot', () => {
     const store = { ...clinic.store, lock };
     const sql = what === 'a refused claim' ? clinic.sql : failing;
     const wanted = { slotId: slot.slotId.replace('/ada', '/nobody'), version: slot.version, turn };
-    const outcome = await reserveSlot({ sql, store }, await clinic.call(), wanted).catch(() => 'failed');
+    const outcome = await claimSlot({ sql, store }, await clinic.call(), wanted).catch(() => 'failed');
     expect(outcome).toEqual(what === 'a refused claim' ? { held: false, reason: 'unknown_slot' } : 'failed');
     expect(key).toContain(wanted.slotId);
     expect((await clinic.store.lock(key, 'another', 1_000)).state).toBe('held');
@@ -141,14 +141,14 @@ describe('a hold', () => {
     await using clinic = await openClinic();
     const slot = nth(await clinic.open(), 20);
     const [first, second] = [await clinic.call(), await clinic.call()];
-    await reserveSlot(clinic, first, { ...slot, turn });
+    await claimSlot(clinic, first, { ...slot, turn });
     expect((await clinic.open()).map((one) => one.slotId)).not.toContain(slot.slotId);
     await moveLedgerClock(clinic.database, '5 minutes 1 second');
 
     const again = (await clinic.open()).find((one) => one.slotId === slot.slotId);
     expect(again).toBeDefined();
     const store = { ...clinic.store, lock: async () => ({ state: 'unavailable' as const }) };
-    const outcome = await reserveSlot({ sql: clinic.sql, store }, second, { ...slot, turn });
+    const outcome = await claimSlot({ sql: clinic.sql, store }, second, { ...slot, turn });
     expect(outcome).toMatchObject({ held: true, slotId: slot.slotId });
     const { history } = await callRecord(clinic.sql, first.tenantId, first.callSid);
     expect(history.at(-1)).toMatchObject({ cause: 'hold expired', slotId: slot.slotId });
@@ -158,8 +158,8 @@ describe('a hold', () => {
     await using clinic = await openClinic();
     const slot = nth(await clinic.open(), 20);
     const call = await clinic.call();
-    const first = await reserveSlot(clinic, call, { ...slot, turn });
-    expect(await reserveSlot(clinic, call, { ...slot, turn })).toEqual(first);
+    const first = await claimSlot(clinic, call, { ...slot, turn });
+    expect(await claimSlot(clinic, call, { ...slot, turn })).toEqual({ ...first, facts: expect.any(Object) });
   });
 
   test('is given up when the call claims another slot', async () => {
@@ -167,8 +167,8 @@ describe('a hold', () => {
     const [first, second] = (await clinic.open()).slice(20);
     if (!first || !second) throw new Error('slots are missing');
     const call = await clinic.call();
-    await reserveSlot(clinic, call, { ...first, turn });
-    await reserveSlot(clinic, call, { ...second, turn });
+    await claimSlot(clinic, call, { ...first, turn });
+    await claimSlot(clinic, call, { ...second, turn });
     const open = (await clinic.open()).map((one) => one.slotId);
     expect(open).toContain(first.slotId);
     expect(open).not.toContain(second.slotId);
@@ -199,10 +199,10 @@ describe('a hold', () => {
     await using clinic = await openClinic();
     const slot = nth(await clinic.open(), 20);
     const earlier = await clinic.call();
-    await reserveSlot(clinic, earlier, { ...slot, turn });
+    await claimSlot(clinic, earlier, { ...slot, turn });
     await clinic.sql`select release_hold(${earlier.tenantId}, ${earlier.callSid}, 'another day')`;
     const store = { ...clinic.store, lock: async () => ({ state: 'unavailable' as const }) };
-    const outcome = await reserveSlot({ sql: clinic.sql, store }, await clinic.call(), { ...slot, turn });
+    const outcome = await claimSlot({ sql: clinic.sql, store }, await clinic.call(), { ...slot, turn });
     expect(outcome.held).toBe(true);
   });
 
@@ -213,7 +213,7 @@ describe('a hold', () => {
     await using clinic = await openClinic();
     const slot = nth(await clinic.open(), 20);
     const call = await clinic.call();
-    await reserveSlot(clinic, call, { ...slot, turn });
+    await claimSlot(clinic, call, { ...slot, turn });
     expect(await endCall(clinic.sql, call, { releaseHold: releases, fault: null })).toEqual({ first: true });
     expect(await endCall(clinic.sql, call, { releaseHold: releases, fault: null })).toEqual({ first: false });
     expect((await clinic.open()).some((one) => one.slotId === slot.slotId)).toBe(isOpen);
@@ -224,12 +224,12 @@ describe('a hold', () => {
     const slot = nth(await clinic.open(), 0);
     const call = await clinic.call();
     await moveLedgerClock(clinic.database, '1 hour');
-    expect(await reserveSlot(clinic, call, { ...slot, turn })).toEqual({
+    expect(await claimSlot(clinic, call, { ...slot, turn })).toEqual({
       held: false,
       reason: 'in_the_past',
     });
     const nowhere = { ...slot, slotId: '2020-01-01T00:00:00Z/ada', turn };
-    expect(await reserveSlot(clinic, call, nowhere)).toEqual({ held: false, reason: 'unknown_slot' });
+    expect(await claimSlot(clinic, call, nowhere)).toEqual({ held: false, reason: 'unknown_slot' });
   });
 
   test('cannot be made in a turn that a newer one has replaced', async () => {
@@ -237,11 +237,11 @@ describe('a hold', () => {
     const slot = nth(await clinic.open(), 20);
     const call = await clinic.call();
     await beginTurn(clinic.sql, call, { caller: null, userTurns: 2, requestedAt: null });
-    expect(await reserveSlot(clinic, call, { ...slot, turn: 1 })).toEqual({
+    expect(await claimSlot(clinic, call, { ...slot, turn: 1 })).toEqual({
       held: false,
       reason: 'superseded',
     });
-    expect((await reserveSlot(clinic, call, { ...slot, turn: 2 })).held).toBe(true);
+    expect((await claimSlot(clinic, call, { ...slot, turn: 2 })).held).toBe(true);
   });
 });
 
@@ -257,7 +257,7 @@ test('a slot under a busy time is not open, whichever was there first', async ()
         ${new Date(slot.startsAt.getTime() + 60_000)}, 'test')`,
   );
   expect((await clinic.open()).map((one) => one.slotId)).not.toContain(slot.slotId);
-  const outcome = await reserveSlot(clinic, await clinic.call(), { ...slot, turn });
+  const outcome = await claimSlot(clinic, await clinic.call(), { ...slot, turn });
   expect(outcome).toEqual({ held: false, reason: 'taken' });
 });
 
@@ -274,7 +274,7 @@ describe('limits', () => {
     for (const [index, slot] of slots.entries()) {
       const number = sameNumber ? '+12125550100' : `+1212555010${index + 1}`;
       const call = sameCall ? first : await clinic.call(number);
-      outcomes.push(await reserveSlot(clinic, call, { ...slot, turn }));
+      outcomes.push(await claimSlot(clinic, call, { ...slot, turn }));
     }
     expect(outcomes.map((one) => one.held)).toEqual([true, true, true, false]);
     expect(outcomes.at(-1)).toEqual({ held: false, reason: 'limit' });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cancelAppointment, confirmBooking } from '#booking/appointments.ts';
 import type { CallKey } from '#booking/calls.ts';
-import { reserveSlot } from '#booking/holds.ts';
+import { claimSlot } from '#booking/holds.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { type Clinic, nth, ofOneDay, openClinic, type Slot } from '../../clinic.ts';
 
@@ -32,12 +32,13 @@ const claim = (call: number, slot: number): Command => ({
     const free =
       ![...model.booked.keys()].some((other) => inTheWay(other, slot)) &&
       ![...model.held].some(([other, by]) => by.call !== call && inTheWay(other, slot));
-    const outcome = await reserveSlot({ sql: clinic.sql, store }, callOf(calls, call), {
+    const outcome = await claimSlot({ sql: clinic.sql, store }, callOf(calls, call), {
       ...nth(slots, slot),
       turn: null,
     });
     expect(outcome.held).toBe(own || free);
     if (!outcome.held || !('version' in outcome)) return;
+    expect(outcome.facts.hold).toMatchObject({ slotId: outcome.slotId, version: outcome.version });
     for (const [other, by] of model.held) if (by.call === call) model.held.delete(other);
     model.held.set(slot, { call, version: outcome.version });
   },
@@ -58,6 +59,7 @@ const confirm = (call: number): Command => ({
     expect(outcome.booked).toBe(held !== undefined);
     if (!outcome.booked || held === undefined) return;
     expect(outcome.slotId).toBe(nth(slots, held[0]).slotId);
+    expect(outcome.facts).toMatchObject({ hold: null, appointment: { id: outcome.appointmentId } });
     model.held.delete(held[0]);
     model.booked.set(held[0], { call, id: outcome.appointmentId, version });
   },
@@ -70,7 +72,10 @@ const release = (call: number): Command => ({
     const { tenantId, callSid } = callOf(calls, call);
     const held = [...model.held].find(([, by]) => by.call === call);
     const [row] = await clinic.sql`select release_hold(${tenantId}, ${callSid}, 'test') as answer`;
-    expect(row?.['answer']).toEqual({ released: held !== undefined });
+    expect(row?.['answer']).toEqual({
+      released: held !== undefined,
+      call: expect.objectContaining({ hold: null }),
+    });
     if (held !== undefined) model.held.delete(held[0]);
   },
   toString: () => `release(${call})`,

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { expect, test } from 'vitest';
 import { type CallKey, endCall } from '#booking/calls.ts';
-import { reserveSlot } from '#booking/holds.ts';
-import { createTurnLedger, factsOfNewCall, type TurnLedger } from '#booking/turns.ts';
+import { claimSlot } from '#booking/holds.ts';
+import { createTurnLedger, startCall, type TurnLedger } from '#booking/turns.ts';
 import { callRecord } from '#console/call-record.ts';
 import { inTenant } from '#storage/postgres.ts';
 import type { Log } from '#telemetry/log.ts';
@@ -95,11 +95,11 @@ test('a call nobody has begun yet is begun, with the hold of a caller who was cu
   const caller = '+12125550142';
   const first = await clinic.call(caller);
   const slot = nth(await clinic.open(), 0);
-  await reserveSlot(clinic, first, { slotId: slot.slotId, version: slot.version, turn: null });
+  await claimSlot(clinic, first, { slotId: slot.slotId, version: slot.version, turn: null });
   await clinic.sql`select end_call(${first.tenantId}, ${first.callSid}, false)`;
   // Believed to be known here, e.g. because its start was told; the ledger decides.
   const back = { ...first, callSid: randomUUID() };
-  const begun = await turns.begin(back, { ...start, caller }, factsOfNewCall(caller));
+  const begun = await turns.begin(back, { ...start, caller }, await known(turns, await clinic.call()));
   expect(begun?.snapshot.hold).toMatchObject({ slotId: slot.slotId, fromEarlierCall: true });
 });
 
@@ -108,13 +108,32 @@ test('two turns have the same fingerprint exactly when nothing changed between t
   const turns = ledgerOf(clinic);
   const call = { tenantId: clinic.organization.id, callSid: randomUUID() };
   const first = await known(turns, call);
-  expect(first.fingerprint).toBe(factsOfNewCall(null).fingerprint);
   expect((await turns.begin(call, start, first))?.fingerprint).toBe(first.fingerprint);
   const slot = nth(await clinic.open(), 0);
-  await reserveSlot(clinic, call, { slotId: slot.slotId, version: slot.version, turn: null });
+  await claimSlot(clinic, call, { slotId: slot.slotId, version: slot.version, turn: null });
   const held = await turns.begin(call, start, first);
   expect(held?.fingerprint).not.toBe(first.fingerprint);
   expect(held?.snapshot.hold?.slotId).toBe(slot.slotId);
+});
+
+test('a call that was told of has the fingerprint its first turn finds, also with a hold of the call before', async () => {
+  await using clinic = await openClinic();
+  const turns = ledgerOf(clinic);
+  const caller = '+12125550143';
+  const fresh = { tenantId: clinic.organization.id, callSid: randomUUID() };
+  const told = await startCall(clinic.sql, fresh, caller);
+  expect(told).toMatchObject({ first: true, upcoming: 0, facts: { snapshot: { hold: null, caller } } });
+  const begun = await turns.begin(fresh, { ...start, caller }, told.facts);
+  expect(begun?.fingerprint).toBe(told.facts.fingerprint);
+  expect((await startCall(clinic.sql, fresh, caller)).first).toBe(false);
+
+  await claimSlot(clinic, fresh, { ...nth(await clinic.open(), 0), turn: null });
+  await endCall(clinic.sql, fresh, { releaseHold: false, fault: null });
+  const back = { ...fresh, callSid: randomUUID() };
+  const again = await startCall(clinic.sql, back, caller);
+  expect(again.facts.snapshot.hold).toMatchObject({ fromEarlierCall: true });
+  const first = await turns.begin(back, { ...start, caller }, again.facts);
+  expect(first?.fingerprint).toBe(again.facts.fingerprint);
 });
 
 test('times of turns that end together are all kept', async () => {
@@ -146,8 +165,8 @@ test('a call-back gets the hold of the call that ended, never one of a call of i
   const begins = (call: CallKey) => turns.begin(call, { ...start, caller }, undefined);
   const callsBack = () => begins({ tenantId: on.tenantId, callSid: randomUUID() });
   for (const call of [ended, on]) await begins(call);
-  const itsHold = await reserveSlot(clinic, ended, { ...first, turn: null });
-  const hold = await reserveSlot(clinic, on, { ...second, turn: null });
+  const itsHold = await claimSlot(clinic, ended, { ...first, turn: null });
+  const hold = await claimSlot(clinic, on, { ...second, turn: null });
   expect([itsHold.held, hold.held]).toEqual([true, true]);
   await endCall(sql, ended, { releaseHold: false, fault: null });
   expect((await callsBack())?.snapshot.hold?.slotId).toBe(first.slotId);
@@ -168,7 +187,7 @@ test('the first turn of a call reads the calls of its number once, however many 
     // Plans are made while there is hardly anything, and kept.
     for (let n = 0; n < 8; n += 1) await begin(connection);
     for (const slot of (await clinic.open()).slice(0, 12)) {
-      await reserveSlot(clinic, await clinic.call(), { ...slot, turn: null });
+      await claimSlot(clinic, await clinic.call(), { ...slot, turn: null });
     }
     await inTenant(
       sql,

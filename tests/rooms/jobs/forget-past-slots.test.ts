@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { fillSlots, forgetPastSlots } from '#availability/slot-upkeep.ts';
 import { cancelAppointment, confirmBooking } from '#booking/appointments.ts';
 import type { CallKey } from '#booking/calls.ts';
-import { reserveSlot } from '#booking/holds.ts';
+import { claimSlot } from '#booking/holds.ts';
 import { callRecord } from '#console/call-record.ts';
 import { forgetAllPastSlots } from '#jobs/forget-past-slots.ts';
 import { schedulesOf } from '#jobs/tasks.ts';
@@ -18,7 +18,7 @@ const log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: tru
 const job = { attempt: 1, signal: new AbortController().signal };
 
 async function hold(clinic: Clinic, call: CallKey, slot: Slot): Promise<string> {
-  const outcome = await reserveSlot(clinic, call, { ...slot, turn: null });
+  const outcome = await claimSlot(clinic, call, { ...slot, turn: null });
   if (!outcome.held || !('version' in outcome)) throw new Error(`not held: ${JSON.stringify(outcome)}`);
   return outcome.version;
 }

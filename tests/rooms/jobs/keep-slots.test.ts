@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { createOpenSlots } from '#availability/open-slots.ts';
 import { cancelAppointment, confirmBooking } from '#booking/appointments.ts';
-import { reserveSlot } from '#booking/holds.ts';
+import { claimSlot } from '#booking/holds.ts';
 import { keepAllSlots, keepSlots } from '#jobs/keep-slots.ts';
 import { openRunner } from '#jobs/runner.ts';
 import { openDirectory } from '#organization/directory.ts';
@@ -30,7 +30,7 @@ test('while the server runs, slots follow an edit of the hours, and those a canc
     30,
   );
   const call = await clinic.call();
-  const held = await reserveSlot(clinic, call, { ...slot, turn: null });
+  const held = await claimSlot(clinic, call, { ...slot, turn: null });
   const holdVersion = held.held && 'version' in held ? held.version : '';
   const booked = await confirmBooking(sql, call, { holdVersion, patient: {}, text: null, turn: null });
   const appointmentId = booked.booked ? booked.appointmentId : '';

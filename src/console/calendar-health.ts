@@ -2,7 +2,7 @@ import type { Sql } from 'postgres';
 import { inTenant } from '#storage/postgres.ts';
 
 /** How an organization's calendars are, as far as the ledger was told. */
-export interface CalendarState {
+export interface CalendarHealth {
   connected: boolean;
   /** The first thing that is wrong, of the connection or of a calendar. */
   problem: string | null;
@@ -12,9 +12,9 @@ export interface CalendarState {
   conflicts: number;
 }
 
-export async function calendarState(sql: Sql, tenantId: string): Promise<CalendarState> {
+export async function calendarHealth(sql: Sql, tenantId: string): Promise<CalendarHealth> {
   return inTenant(sql, tenantId, async (tx) => {
-    const [row] = await tx<[CalendarState]>`
+    const [row] = await tx<[CalendarHealth]>`
       select
         exists (select from calendar_credentials where tenant_id = ${tenantId}) as connected,
         coalesce(
