@@ -12,6 +12,7 @@ import { createMemoryStore } from '../src/storage/memory-store.ts';
 import { openPostgres } from '../src/storage/postgres.ts';
 import { openRedis } from '../src/storage/redis.ts';
 import { createLog } from '../src/telemetry/log.ts';
+import { makeClinic, openEverything } from './claims-clinic.ts';
 import { distribution } from './figures.ts';
 import {
   type Finding,
@@ -30,7 +31,6 @@ import { standIn } from './processes.ts';
 const question = 'What does a reservation cost beyond the database function it is?';
 const concurrencies = (process.env['AT_ONCE'] ?? '1,8,32,100').split(',').map(Number);
 const claimsPerRound = 1_000;
-const practitioners = 60;
 /** As many connections as a server has. */
 const poolSize = 16;
 
@@ -202,31 +202,4 @@ select claim_slot_in_turn('${tenantId}', slot_id, 'pgbench-' || :n, version, nul
     .split('\n')
     .map((line) => Number(line.split(' ')[2]) / 1000);
   return { perSecond, timesMs };
-}
-
-/** Every round begins with the same ledger. */
-async function openEverything(sql: Sql): Promise<void> {
-  await sql.unsafe(`
-    truncate call_offers, call_turns;
-    update available_slots set status = 'available', reserved_by = null, reserved_at = null, expires_at = null
-      where status <> 'available';
-    delete from call_states`);
-  await sql.unsafe('vacuum analyze available_slots');
-}
-
-async function makeClinic(sql: Sql): Promise<string> {
-  const id = randomUUID();
-  await sql.unsafe(`
-    select set_config('holdline.tenant_id', '${id}', false);
-    insert into organizations (id, key, name, schedule, holds_per_call_max, holds_per_number_and_day_max, live_holds_max)
-    values ('${id}', 'bench', 'bench', '{}', null, null, null);
-    insert into practitioners (tenant_id, key, name, spoken_name)
-    select '${id}', 'p' || n, 'P', 'P' from generate_series(1, ${practitioners}) as n;
-    insert into available_slots (tenant_id, practitioner_id, slot_id, starts_at, during, occupies)
-    select '${id}', p.id, to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z/"') || p.key, t,
-      tstzrange(t, t + interval '30 minutes'), tstzrange(t, t + interval '30 minutes')
-    from practitioners p, generate_series(date_trunc('day', now()) + interval '1 day',
-      date_trunc('day', now()) + interval '11 days', interval '30 minutes') as t
-    where p.tenant_id = '${id}'`);
-  return id;
 }
