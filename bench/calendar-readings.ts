@@ -12,7 +12,6 @@ import { applyReading, calendarState } from '../src/booking/calendar-readings.ts
 import { claimSlot } from '../src/booking/holds.ts';
 import { migrationsFolder } from '../src/config.ts';
 import { openDirectory } from '../src/organization/directory.ts';
-import { createMemoryStore } from '../src/storage/memory-store.ts';
 import { migrate } from '../src/storage/migrate.ts';
 import { openPostgres } from '../src/storage/postgres.ts';
 import { createLog } from '../src/telemetry/log.ts';
@@ -95,7 +94,7 @@ async function whileClaiming<T>(
       if (slot === undefined) throw new Error('nothing is open');
       const startedMs = performance.now();
       const call = { tenantId: key.tenantId, callSid: randomUUID() };
-      await claimSlot({ sql, store: createMemoryStore() }, call, { ...slot, turn: null });
+      await claimSlot({ sql }, call, { ...slot, turn: null });
       claimsMs.push(performance.now() - startedMs);
     }
   })();

@@ -1,5 +1,5 @@
 // What does a reservation cost beyond the database function it is? One Node process claims slots through
-// claimSlot, with and without Redis in front, beside pgbench calling the same function, in turns in one run.
+// claimSlot, with and without the lock in Redis, beside pgbench calling the same function, in turns in one run.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sql } from 'postgres';
 import { type Claiming, claimSlot } from '../src/booking/holds.ts';
-import { createMemoryStore } from '../src/storage/memory-store.ts';
 import { openPostgres } from '../src/storage/postgres.ts';
 import { openRedis } from '../src/storage/redis.ts';
 import { createLog } from '../src/telemetry/log.ts';
@@ -61,13 +60,12 @@ export async function reserve({ owner, appUrl, redisUrl }: Installation): Promis
   const place = { owner, appUrl, folder, tenantId: await makeClinic(owner) };
   const contenders: Contender[] = [];
   const notes: string[] = [];
-  if (redisUrl === undefined) notes.push('redis-server is not installed: the rows with Redis are missing');
+  if (redisUrl === undefined) notes.push('redis-server is not installed: the rows with the lock are missing');
   else {
-    const store = stack.use(await openRedis({ url: redisUrl, log }));
-    contenders.push({ name: 'Redis on', run: (n) => claimByNode(place, { sql, store }, n) });
+    const claimLock = stack.use(await openRedis({ url: redisUrl, log }));
+    contenders.push({ name: 'lock in Redis', run: (n) => claimByNode(place, { sql, claimLock }, n) });
   }
-  const store = createMemoryStore();
-  contenders.push({ name: 'Redis off', run: (n) => claimByNode(place, { sql, store }, n) });
+  contenders.push({ name: 'no lock', run: (n) => claimByNode(place, { sql }, n) });
   if (spawnSync('pgbench', ['--version']).error === undefined) {
     contenders.push({ name: 'pgbench, the same function', run: (n) => claimByPgbench(place, n) });
   } else notes.push('pgbench is not installed: there is no reference in this run');
@@ -105,8 +103,8 @@ function goalsOf(concurrency: number, measured: Map<Contender, Round[]>): Goal[]
   const p99s = (list: Round[]) => list.map(({ timesMs }) => distribution(timesMs).p99);
   return (
     [
-      ['Redis off', 0.8],
-      ['Redis on', 0.6],
+      ['no lock', 0.8],
+      ['lock in Redis', 0.6],
     ] as const
   ).flatMap(([name, atLeast]) => {
     const list = of(name);
@@ -117,7 +115,7 @@ function goalsOf(concurrency: number, measured: Map<Contender, Round[]>): Goal[]
         atLeast,
         rounds: ratios(rates(list), rates(reference)),
       }),
-      ...(name === 'Redis off'
+      ...(name === 'no lock'
         ? [
             goal(`reserve p99, ${concurrency} at a time`, {
               reference: 'pgbench',

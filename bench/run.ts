@@ -14,6 +14,7 @@ import { manyCalls } from './many-calls.ts';
 import { plotFirstWords } from './plot.ts';
 import { root } from './processes.ts';
 import { reserve } from './reserve.ts';
+import { rush } from './rush.ts';
 import { toolTurn } from './tool-turn.ts';
 import { toolWebhook } from './tool-webhook.ts';
 
@@ -37,6 +38,7 @@ const questions = {
   'tool-webhook': toolWebhook,
   'idle-calls': idleCalls,
   reserve,
+  rush,
 };
 const fullQuestions = { 'many-calls': manyCalls, growth };
 const programs = ['availability', 'call-start'];

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Sql } from 'postgres';
 import type { OpenSlots } from '#availability/open-slots.ts';
+import type { Claiming } from '#booking/holds.ts';
 import { createTurnLedger } from '#booking/turns.ts';
 import { type Console, createConsole } from '#console/console.ts';
 import type { Admission } from '#conversation/admission.ts';
@@ -46,6 +47,8 @@ import { organizationKey } from '#vapi/organization-key.ts';
 export interface AppParts {
   sql: Sql;
   store: Store;
+  /** What a rush on one slot is thinned with, if anything. */
+  claimLock: Claiming['claimLock'];
   openSlots: OpenSlots;
   /** The way to organizations' Google calendars. */
   calendars: CalendarAccess | undefined;
@@ -177,12 +180,12 @@ function providersHooks(http: FastifyInstance, parts: AppParts): void {
 /** What speaks by these templates: the shared ones, or those of somebody who tries a text that is not saved. */
 function speakingBy(
   prompts: Prompts,
-  { sql, store, openSlots, languages, twilio }: AppParts,
+  { sql, claimLock, openSlots, languages, twilio }: AppParts,
   contexts: ReturnType<typeof createTemporalContexts>,
 ) {
   return {
     prompts,
-    toolbox: createToolbox({ sql, store, openSlots, prompts, texting: twilio !== undefined }),
+    toolbox: createToolbox({ sql, claimLock, openSlots, prompts, texting: twilio !== undefined }),
     systemPrompt: createSystemPrompt(prompts, languages, contexts),
   };
 }

@@ -109,6 +109,7 @@ const environment = z
     MIGRATE_DATABASE_URL: postgresUrl.optional(),
     DATA_DIR: z.string().default('.data'),
     REDIS_URL: urlOf(['redis:', 'rediss:'], 'redis://host:6379').optional(),
+    CLAIM_LOCK: z.stringbool({ error: 'is neither on nor off; use on or off' }).default(true),
     OPENAI_API_KEY: z.string().optional(),
     OPENAI_BASE_URL: webUrl.optional(),
     LLM_MODEL: z.string().optional(),

@@ -88,6 +88,7 @@ async function main(config: Config, log: Log): Promise<void> {
     createApp({
       sql,
       store,
+      claimLock: config.CLAIM_LOCK ? store : undefined,
       openSlots,
       calendars,
       directory,

@@ -107,6 +107,7 @@ export async function startApp({
     createApp({
       sql,
       store,
+      claimLock: store,
       openSlots,
       calendars,
       directory,

@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
-import type { Lock, Store } from '#storage/store.ts';
 import { type CallKey, type CallSnapshot, withCall } from './calls.ts';
+import { type ClaimLock, claimInTurn } from './claim-lock.ts';
 
 /** `facts` is what is so in the call afterwards; a refusal has changed nothing in it. */
 export type ClaimOutcome =
@@ -13,7 +13,8 @@ export type ClaimOutcome =
 /** What claims are made with. */
 export interface Claiming {
   sql: Sql;
-  store: Store;
+  /** What a rush on one slot is thinned with; without it every claim goes straight to Postgres, which decides alone. */
+  claimLock?: ClaimLock | undefined;
 }
 
 export interface Reservation {
@@ -27,39 +28,19 @@ export interface Reservation {
   turn: number | null;
 }
 
-/** A claim takes milliseconds. A lock whose holder died is in nobody's way for longer than this. */
-const lockLifetimeMs = 3_000;
-/** For so long after a claim the losers of a rush are told so without asking Postgres. */
-const claimedMarkMs = 1_000;
-/** How often, and how far apart, a loser looks whether the claim ahead of it succeeded, before it asks Postgres. */
-const looksMax = 20;
-const lookEveryMs = 5;
-
 /**
  * Claims an offered slot for a call; the ledger decides, in one round trip. The call's other hold is given up in
  * the same transaction, and claiming what one holds succeeds without changing anything.
- *
- * The lock in front thins a rush: of many callers on one slot one asks Postgres, the others wait for what becomes of
- * it. Nothing rests on the lock; without a store every claim goes straight to Postgres.
  */
 export async function claimSlot(
-  { sql, store }: Claiming,
+  { sql, claimLock }: Claiming,
   call: CallKey,
   wanted: Reservation,
 ): Promise<ClaimOutcome> {
-  const key = `claim:${call.tenantId}:${wanted.slotId}`;
-  const lock = await lockOrLose(store, key, call.callSid);
-  if (lock === 'lost') return { held: false, reason: 'taken' };
-  let outcome: ClaimOutcome | undefined;
-  try {
-    outcome = await claimOffered(sql, call, wanted);
-    return outcome;
-  } finally {
-    // Neither is waited for: the caller is.
-    if (lock.state === 'held') {
-      void (outcome?.held ? lock.keep(ownerOf(call.callSid, 'claimed'), claimedMarkMs) : lock.release());
-    }
-  }
+  if (claimLock === undefined) return claimOffered(sql, call, wanted);
+  const about = { tenantId: call.tenantId, slotId: wanted.slotId, callSid: call.callSid };
+  const outcome = await claimInTurn(claimLock, about, () => claimOffered(sql, call, wanted));
+  return outcome === 'lost' ? { held: false, reason: 'taken' } : outcome;
 }
 
 /**
@@ -76,23 +57,6 @@ export async function holdInLastMinute(
   const [row] = await sql`select hold_in_last_minute(${tenantId}, ${callSid}, ${version}) as answer`;
   const { action, remaining_ms } = lastMinuteAnswer.parse(row?.['answer']);
   return { action, remainingMs: remaining_ms };
-}
-
-/** The lock, whoever else has it by now, or `lost` when another call has just claimed the slot. */
-async function lockOrLose(store: Store, key: string, callSid: string): Promise<Lock | 'lost'> {
-  for (let look = 1; ; look += 1) {
-    const lock = await store.lock(key, ownerOf(callSid, 'claiming'), lockLifetimeMs);
-    if (lock.state !== 'busy') return lock;
-    const [owner, stage] = lock.owner.split('/');
-    // Our own repeated request: the ledger tells the same success again.
-    if (owner === encodeURIComponent(callSid) || look >= looksMax) return lock;
-    if (stage === 'claimed') return 'lost';
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
-  }
-}
-
-function ownerOf(callSid: string, stage: 'claiming' | 'claimed'): string {
-  return `${encodeURIComponent(callSid)}/${stage}`;
 }
 
 /**

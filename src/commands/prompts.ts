@@ -111,7 +111,7 @@ command
     const { now, note } = instantOf(options.at, organization.zone);
     await using store = createMemoryStore();
     const openSlots = createOpenSlots({ sql, store });
-    const toolbox = createToolbox({ sql, store, openSlots, prompts, texting: false });
+    const toolbox = createToolbox({ sql, openSlots, prompts, texting: false });
     const preview = await previewPrompt(prompts, {
       organization,
       step: options.step,

@@ -140,7 +140,7 @@ function toolDefinitions({
 }) {
   const store = createMemoryStore();
   const openSlots = createOpenSlots({ sql, store });
-  return createToolbox({ sql, store, openSlots, prompts, texting: false }).definitionsFor(organization);
+  return createToolbox({ sql, openSlots, prompts, texting: false }).definitionsFor(organization);
 }
 
 function tell(

@@ -61,7 +61,7 @@ async function openProcess(
       return open.map(({ slotId }) => slotId);
     },
     async claim(slot) {
-      const outcome = await claimSlot({ sql, store }, await call(), { ...slot, turn: null });
+      const outcome = await claimSlot({ sql }, await call(), { ...slot, turn: null });
       expect(outcome).toMatchObject({ held: true });
       await openSlots.changed(organization, slot.startsAt);
     },

@@ -117,8 +117,7 @@ describe('a confirmation', () => {
     const free = await hold(clinic, lucky, nth(slots, 20));
     const lost = await hold(clinic, late, nth(slots, 21));
     await moveLedgerClock(clinic.database, '6 minutes');
-    const store = { ...clinic.store, lock: async () => ({ state: 'unavailable' as const }) };
-    await claimSlot({ sql: clinic.sql, store }, await clinic.call(), { ...nth(slots, 21), turn: null });
+    await claimSlot(clinic, await clinic.call(), { ...nth(slots, 21), turn: null });
     expect((await confirm(clinic, lucky, free)).booked).toBe(true);
     expect(await confirm(clinic, late, lost)).toEqual({
       booked: false,

@@ -1,11 +1,11 @@
 import type { Sql } from 'postgres';
 import { describe, expect, test } from 'vitest';
 import { beginTurn, type CallKey, endCall } from '#booking/calls.ts';
+import type { ClaimLock } from '#booking/claim-lock.ts';
 import { claimSlot } from '#booking/holds.ts';
 import { callRecord } from '#console/call-record.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { openRedis } from '#storage/redis.ts';
-import type { Store } from '#storage/store.ts';
 import { createLog } from '#telemetry/log.ts';
 import { type Clinic, nth, ofOneDay, openClinic, type Slot } from '../../clinic.ts';
 import { moveLedgerClock } from '../../ledger-database.ts';
@@ -15,31 +15,38 @@ const turn = null;
 /** A ledger whose connection is gone. */
 const failing = (() => Promise.reject(new Error('gone'))) as unknown as Sql;
 
-async function rush(clinic: Clinic, store: Store, wanted: Slot[]) {
+async function rush(clinic: Clinic, wanted: Slot[], claimLock?: ClaimLock) {
   const calls = await Promise.all(wanted.map(() => clinic.call()));
   return Promise.all(
     wanted.map((slot, index) => {
       const call = calls[index];
       if (call === undefined) throw new Error('a call is missing');
-      return claimSlot({ sql: clinic.sql, store }, call, { ...slot, turn });
+      return claimSlot({ sql: clinic.sql, claimLock }, call, { ...slot, turn });
     }),
   );
 }
 
 describe('callers who want one slot', () => {
-  test.each([2, 10, 200])('%i at once: one holds it, the others are told that it is taken', async (count) => {
+  test.each([
+    [2, 'no lock'],
+    [10, 'no lock'],
+    [200, 'no lock'],
+    [2, 'a lock'],
+    [10, 'a lock'],
+    [200, 'a lock'],
+  ])('%i at once, with %s: one holds it, the others are told that it is taken', async (count, lock) => {
     await using clinic = await openClinic({ settings: { live_holds_max: null } });
     const wanted = nth(await clinic.open(), 10);
     const outcomes = await rush(
       clinic,
-      clinic.store,
       Array.from({ length: count }, () => wanted),
+      lock === 'a lock' ? clinic.store : undefined,
     );
     expect(outcomes.filter((one) => one.held)).toHaveLength(1);
     expect(outcomes.filter((one) => !one.held && one.reason === 'taken')).toHaveLength(count - 1);
   });
 
-  redisServer.describe('with Redis in front', () => {
+  redisServer.describe('with the lock in Redis', () => {
     test('200 at once: one holds it, and hardly any of the others asks Postgres', async () => {
       await using clinic = await openClinic({ settings: { live_holds_max: null } });
       await using redis = await redisServer.start();
@@ -59,8 +66,8 @@ describe('callers who want one slot', () => {
       });
       const outcomes = await rush(
         { ...clinic, sql: counting },
-        store,
         Array.from({ length: 200 }, () => wanted),
+        store,
       );
       expect(outcomes.filter((one) => one.held)).toHaveLength(1);
       expect(asked).toBeLessThan(100);
@@ -71,22 +78,36 @@ describe('callers who want one slot', () => {
     await using clinic = await openClinic();
     const slot = nth(await clinic.open(), 10);
     let key = '';
-    const lock: Store['lock'] = (wanted, ...rest) => {
+    const lock: ClaimLock['lock'] = (wanted, ...rest) => {
       key = wanted;
       return clinic.store.lock(wanted, ...rest);
     };
-    const store = { ...clinic.store, lock };
     const sql = what === 'a refused claim' ? clinic.sql : failing;
     const wanted = { slotId: slot.slotId.replace('/ada', '/nobody'), version: slot.version, turn };
-    const outcome = await claimSlot({ sql, store }, await clinic.call(), wanted).catch(() => 'failed');
+    const outcome = await claimSlot({ sql, claimLock: { lock } }, await clinic.call(), wanted).catch(
+      () => 'failed',
+    );
     expect(outcome).toEqual(what === 'a refused claim' ? { held: false, reason: 'unknown_slot' } : 'failed');
     expect(key).toContain(wanted.slotId);
     expect((await clinic.store.lock(key, 'another', 1_000)).state).toBe('held');
   });
 
+  test.each([
+    ['is left out', async () => ({ state: 'unavailable' as const })],
+    ['is held by a process that died', async () => ({ state: 'busy' as const, owner: 'another/claiming' })],
+  ])('a lock that %s stops nobody', async (_, lock) => {
+    await using clinic = await openClinic();
+    const slot = nth(await clinic.open(), 10);
+    const outcome = await claimSlot({ sql: clinic.sql, claimLock: { lock } }, await clinic.call(), {
+      ...slot,
+      turn,
+    });
+    expect(outcome).toMatchObject({ held: true, slotId: slot.slotId });
+  });
+
   test('10 callers who each want their own: all hold one', async () => {
     await using clinic = await openClinic();
-    const outcomes = await rush(clinic, clinic.store, (await clinic.open()).slice(10, 20));
+    const outcomes = await rush(clinic, (await clinic.open()).slice(10, 20));
     expect(outcomes.every((one) => one.held)).toBe(true);
   });
 });
@@ -111,7 +132,7 @@ describe('starts that overlap', () => {
     const [first, within, after] = [10, 12, 13].map((index) => nth(slots, index));
     if (!first || !within || !after) throw new Error('slots are missing');
     const outcomes = [];
-    for (const slot of [first, within, after]) outcomes.push(...(await rush(clinic, clinic.store, [slot])));
+    for (const slot of [first, within, after]) outcomes.push(...(await rush(clinic, [slot])));
     expect(outcomes.map((one) => one.held)).toEqual([true, false, true]);
   });
 
@@ -119,7 +140,7 @@ describe('starts that overlap', () => {
     await using clinic = await openClinic({ schedule, settings: { live_holds_max: null } });
     const slots = ofOneDay(await clinic.open()).slice(10, 20);
     const wanted = Array.from({ length: 200 }, (_, index) => nth(slots, (index * 7) % slots.length));
-    const outcomes = await rush(clinic, clinic.store, wanted);
+    const outcomes = await rush(clinic, wanted);
     const held = outcomes.flatMap((one, index) => (one.held ? [nth(wanted, index)] : []));
     // An hour and its buffer: whatever starts less than that apart is in each other's way, and nothing else is.
     const apartMs = 75 * 60_000;
@@ -147,8 +168,7 @@ describe('a hold', () => {
 
     const again = (await clinic.open()).find((one) => one.slotId === slot.slotId);
     expect(again).toBeDefined();
-    const store = { ...clinic.store, lock: async () => ({ state: 'unavailable' as const }) };
-    const outcome = await claimSlot({ sql: clinic.sql, store }, second, { ...slot, turn });
+    const outcome = await claimSlot(clinic, second, { ...slot, turn });
     expect(outcome).toMatchObject({ held: true, slotId: slot.slotId });
     const { history } = await callRecord(clinic.sql, first.tenantId, first.callSid);
     expect(history.at(-1)).toMatchObject({ cause: 'hold expired', slotId: slot.slotId });
@@ -201,8 +221,7 @@ describe('a hold', () => {
     const earlier = await clinic.call();
     await claimSlot(clinic, earlier, { ...slot, turn });
     await clinic.sql`select release_hold(${earlier.tenantId}, ${earlier.callSid}, 'another day')`;
-    const store = { ...clinic.store, lock: async () => ({ state: 'unavailable' as const }) };
-    const outcome = await claimSlot({ sql: clinic.sql, store }, await clinic.call(), { ...slot, turn });
+    const outcome = await claimSlot(clinic, await clinic.call(), { ...slot, turn });
     expect(outcome.held).toBe(true);
   });
 

@@ -27,12 +27,11 @@ const claim = (call: number, slot: number): Command => ({
   check: () => true,
   async run(model, { clinic, slots, calls }) {
     // The lock in front keeps a mark for a second; what is looked at here is what the ledger decides.
-    const store = { ...clinic.store, lock: async () => ({ state: 'unavailable' as const }) };
     const own = model.booked.get(slot)?.call === call;
     const free =
       ![...model.booked.keys()].some((other) => inTheWay(other, slot)) &&
       ![...model.held].some(([other, by]) => by.call !== call && inTheWay(other, slot));
-    const outcome = await claimSlot({ sql: clinic.sql, store }, callOf(calls, call), {
+    const outcome = await claimSlot(clinic, callOf(calls, call), {
       ...nth(slots, slot),
       turn: null,
     });

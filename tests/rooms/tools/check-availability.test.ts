@@ -44,7 +44,7 @@ beforeAll(async () => {
   await fillSlots(sql, organization, now);
   const prompts = stack.use(await openPrompts({ folder: promptsFolder, log }));
   const openSlots = stack.use(createOpenSlots({ sql, store }));
-  toolbox = createToolbox({ sql, store, openSlots, prompts, texting: false });
+  toolbox = createToolbox({ sql, openSlots, prompts, texting: false });
 });
 
 afterAll(() => stack.disposeAsync());
