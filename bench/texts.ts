@@ -112,7 +112,7 @@ async function promise(db: Sql): Promise<void> {
 }
 
 async function askDirectly(count: number): Promise<void> {
-  const sender = createTwilio({ ...account, baseUrl: twilio.url });
+  const sender = createTwilio({ ...account, baseUrl: twilio.url, timeoutMs: 10_000 });
   let left = count;
   const one = async () => {
     while (left > 0) {

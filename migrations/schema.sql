@@ -591,13 +591,13 @@ function ask_for_sync(p_tenant_id uuid, p_practitioner_id uuid) returns void
   plpgsql, volatile, body 72850980d7f0
 
 function back_off() returns trigger
-  plpgsql, volatile, set search_path=public, pg_temp, body f2cd1eb75991
+  plpgsql, volatile, set search_path=public, pg_temp, body bb20c0568d19
 
 function begin_reading(p_tenant_id uuid, p_practitioner_id uuid, p_calendar_id text, p_round bigint) returns bigint
   plpgsql, volatile, body 570d75fd487b
 
-function begin_text(p_tenant_id uuid, p_text_id uuid, p_body text, p_lease interval) returns jsonb
-  plpgsql, volatile, body 26806b36eea9
+function begin_text(p_tenant_id uuid, p_text_id uuid, p_body text, p_lease interval, p_give_up_after interval) returns jsonb
+  plpgsql, volatile, body d921c865790e
 
 function begin_turn(p_tenant_id uuid, p_call_sid text, p_caller text, p_user_turns integer, p_requested_at timestamp with time zone DEFAULT NULL::timestamp with time zone) returns jsonb
   plpgsql, volatile, body 3f25b2c0b804
@@ -729,8 +729,8 @@ function note_conflicts(p_tenant_id uuid, p_practitioner_id uuid, p_appointments
 function note_overlap(a appointments, b busy_times) returns void
   plpgsql, volatile, body 2d7868afe273
 
-function note_text_status(p_tenant_id uuid, p_text_id uuid, p_sid text, p_status text, p_outcome text, p_reason text DEFAULT NULL::text, p_code integer DEFAULT NULL::integer) returns text
-  plpgsql, volatile, body b8b0fc311918
+function note_text_status(p_tenant_id uuid, p_text_id uuid, p_sid text, p_status text, p_outcome text, p_reason text DEFAULT NULL::text, p_code integer DEFAULT NULL::integer, p_again_after interval DEFAULT NULL::interval, p_give_up_after interval DEFAULT NULL::interval) returns text
+  plpgsql, volatile, body 35d3942bb587
 
 function number_opted_out(p_number text) returns boolean
   sql, stable, security definer, set search_path=public, pg_temp, body 350cd63352ca

@@ -60,7 +60,7 @@ export async function readSecrets(config: Config): Promise<{ vapiSecret: string;
 }
 
 /** The Twilio account texts are sent with; nothing when texts are recorded and not sent. */
-export function twilioAccount(config: Config): TwilioOptions | undefined {
+export function twilioAccount(config: Config): Omit<TwilioOptions, 'timeoutMs'> | undefined {
   const { TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: authToken, TWILIO_FROM: from } = config;
   if (accountSid === undefined || authToken === undefined || from === undefined) return undefined;
   return { accountSid, authToken, from, baseUrl: config.TWILIO_BASE_URL };

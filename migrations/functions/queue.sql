@@ -53,13 +53,18 @@ select run_as('enqueue_job(text, jsonb, text, timestamptz)', 'holdline_jobs');
 
 -- When a job that failed is tried again: after five seconds, then twice as long each time up to a quarter of an
 -- hour, a quarter more or less so that what failed together does not come back together. enqueue_job gives a job as
--- many attempts as fit into a day. A failure that begins with "final: " is not tried again.
+-- many attempts as fit into a day. A failure that begins with "final: " is not tried again; one that begins with
+-- "again in 5000 ms: " is tried again after that time, however many attempts there were: its policy is the task's own
+-- (that of texts stands in src/jobs/text-retries.ts).
 -- (graphile-worker's own rule, e^attempts seconds, has no jitter and gets to six hours.)
 create or replace function back_off() returns trigger
   language plpgsql set search_path = public, pg_temp as $$
 begin
   if new.last_error like 'final: %' then
     new.attempts := new.max_attempts;
+  elsif new.last_error ~ '^again in \d+ ms: ' then
+    new.run_at := now() + substring(new.last_error from '^again in (\d+) ms: ')::bigint * interval '1 millisecond';
+    new.max_attempts := greatest(new.max_attempts, new.attempts + 1);
   else
     new.run_at := now()
       + least(interval '5 seconds' * 2 ^ least(new.attempts - 1, 10), interval '15 minutes') * (0.75 + random() / 2);

@@ -17,10 +17,12 @@ $$;
 
 -- Begins an attempt to send a text: from here until finish_text or the end of the lease nobody else tries.
 -- p_body is how it would be worded now; if an earlier attempt may have got through, that one's words count.
+-- p_give_up_after counts from the first attempt; how long that and the lease are stands in src/jobs/text-retries.ts.
 -- Locks the text's row. Returns {do: nothing}, {do: busy}, or {do: send, number, body, look, since, give_up}: look
 -- whether an earlier attempt was accepted after `since`, and send otherwise, unless give_up says why not (withdrawn,
 -- opted_out, expired).
-create or replace function begin_text(p_tenant_id uuid, p_text_id uuid, p_body text, p_lease interval) returns jsonb
+create or replace function begin_text(p_tenant_id uuid, p_text_id uuid, p_body text, p_lease interval,
+  p_give_up_after interval) returns jsonb
   language plpgsql as $$
 declare
   message text_messages;
@@ -44,7 +46,7 @@ begin
     give_up := 'withdrawn';
   elsif number_opted_out(message.number) then
     give_up := 'opted_out';
-  elsif message.first_attempt_at < moment - interval '1 day' then
+  elsif message.first_attempt_at < moment - p_give_up_after then
     give_up := 'expired';
   end if;
   if give_up is not null and not message.unclear then
@@ -84,11 +86,13 @@ $$;
 -- What the provider tells of a message it accepted. Each (message, word) counts once and only forwards, because the
 -- provider's signature has no time in it and an old one stays valid; the first end is the end. p_status is the
 -- provider's word, p_outcome what it means: sent, delivered, failed (with p_reason), or later: it could not be
--- delivered for a reason that passes, so that a new one is sent, for a day. Locks the text's row.
+-- delivered for a reason that may pass, so that a new one is sent after p_again_after, unless p_give_up_after has
+-- passed since the first attempt (src/jobs/text-retries.ts says how long both are). Locks the text's row.
 -- Returns noted, or why nothing was changed: repeated (told before), late (it has come further, or to its end), unknown
 -- (no message of that id was sent for this text).
 create or replace function note_text_status(p_tenant_id uuid, p_text_id uuid, p_sid text, p_status text, p_outcome text,
-  p_reason text default null, p_code integer default null) returns text
+  p_reason text default null, p_code integer default null, p_again_after interval default null,
+  p_give_up_after interval default null) returns text
   language plpgsql as $$
 declare
   message text_messages;
@@ -129,12 +133,12 @@ begin
   if p_outcome = 'sent' or message.status <> 'sent' then
     return 'noted';
   end if;
-  if p_outcome = 'later' and message.first_attempt_at > moment - interval '1 day' then
+  if p_outcome = 'later' and message.first_attempt_at > moment - p_give_up_after then
     update text_messages set status = 'recorded', provider_sid = null, provider_status = null,
       past_sids = past_sids || p_sid, reason = p_reason, error_code = p_code, updated_at = moment
     where id = message.id;
     perform enqueue_job('send-text', jsonb_build_object('tenantId', p_tenant_id, 'textId', message.id),
-      'text/' || message.appointment_id || '/' || message.wording, moment + interval '10 minutes' * (0.75 + random() / 2));
+      'text/' || message.appointment_id || '/' || message.wording, moment + p_again_after);
     return 'noted';
   end if;
   update text_messages set status = case p_outcome when 'delivered' then 'delivered' else 'failed' end,

@@ -57,14 +57,16 @@ export type BegunText =
  *
  * @param body how it would be worded now
  * @param leaseMs longer than an attempt can take
+ * @param giveUpAfterMs since the first attempt
  */
 export async function beginText(
   sql: Sql,
   { tenantId, textId }: TextKey,
-  { body, leaseMs }: { body: string; leaseMs: number },
+  { body, leaseMs, giveUpAfterMs }: { body: string; leaseMs: number; giveUpAfterMs: number },
 ): Promise<BegunText> {
   const [row] = await sql`
-    select begin_text(${tenantId}, ${textId}, ${body}, make_interval(secs => ${leaseMs / 1000})) as begun`;
+    select begin_text(${tenantId}, ${textId}, ${body}, ${leaseMs} * interval '1 millisecond',
+      ${giveUpAfterMs} * interval '1 millisecond') as begun`;
   return begun.parse(row?.['begun']);
 }
 
@@ -91,12 +93,14 @@ export async function finishText(
 }
 
 /**
- * What became of a message after the provider had it: its own word for it, and what that means; `later` when the reason
- * it was not delivered passes.
+ * What became of a message after the provider had it: its own word for it, and what that means; `later` when it was not
+ * delivered and is to be sent anew.
  */
 export type TextProgress = { status: string } & (
   | { outcome: 'sent' | 'delivered' }
-  | { outcome: 'failed' | 'later'; reason: string; code: number | null }
+  | { outcome: 'failed'; reason: string; code: number | null }
+  /** It is sent anew after so long, unless the text is to be given up: so long after its first attempt. */
+  | { outcome: 'later'; reason: string; code: number | null; againAfterMs: number; giveUpAfterMs: number }
 );
 
 /** `repeated`: told before; `late`: the message has come further, or to its end; `unknown`: none that we sent. */
@@ -109,9 +113,11 @@ export async function noteTextProgress(
   sid: string,
   progress: TextProgress,
 ): Promise<ProgressNoted> {
-  const { status, outcome, reason, code } = { reason: null, code: null, ...progress };
+  const none = { reason: null, code: null, againAfterMs: null, giveUpAfterMs: null };
+  const { status, outcome, reason, code, againAfterMs, giveUpAfterMs } = { ...none, ...progress };
   const [row] = await sql<[{ noted: ProgressNoted }]>`
-    select note_text_status(${tenantId}, ${textId}, ${sid}, ${status}, ${outcome}, ${reason}, ${code}) as noted`;
+    select note_text_status(${tenantId}, ${textId}, ${sid}, ${status}, ${outcome}, ${reason}, ${code},
+      ${againAfterMs} * interval '1 millisecond', ${giveUpAfterMs} * interval '1 millisecond') as noted`;
   return row.noted;
 }
 

@@ -9,12 +9,21 @@ import {
   noteTextProgress,
   oncePerReply,
   setOptedOut,
+  type TextProgress,
   textedAppointment,
 } from '#booking/texts.ts';
+import { giveUpAfterMs, mayPass, pauseAfterUndeliveredMs } from '#jobs/text-retries.ts';
 import type { Languages } from '#language/languages.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Prompts } from '#prompts/templates.ts';
-import { type IncomingText, isTwilios, readIncoming, readStatus, twiml } from '#sms/webhooks.ts';
+import {
+  type IncomingText,
+  isTwilios,
+  readIncoming,
+  readStatus,
+  type StatusReport,
+  twiml,
+} from '#sms/webhooks.ts';
 import type { Log } from '#telemetry/log.ts';
 import { counter } from '#telemetry/metrics.ts';
 
@@ -75,7 +84,8 @@ export function twilioHooks(http: FastifyInstance, parts: TwilioHookParts): void
       counted({ about: 'status', outcome: 'unreadable' });
       return reply.code(400).send({ error: 'not about a text of ours' });
     }
-    const { sid, ...progress } = report;
+    const { sid } = report;
+    const progress = progressOf(report);
     const text = { tenantId: key.data.tenant, textId: key.data.text };
     const noted = await noteTextProgress(sql, text, sid, progress);
     counted({ about: 'status', outcome: noted });
@@ -108,6 +118,12 @@ export function twilioHooks(http: FastifyInstance, parts: TwilioHookParts): void
     await acted.afterwards?.();
     return reply.type('text/xml').send(twiml(acted.answer));
   });
+}
+
+/** What was not delivered is sent anew where that can help. */
+function progressOf(report: StatusReport): TextProgress {
+  if (report.outcome !== 'failed' || !mayPass(report.reason)) return report;
+  return { ...report, outcome: 'later', againAfterMs: pauseAfterUndeliveredMs(), giveUpAfterMs };
 }
 
 const textQuery = z.object({ tenant: z.uuid(), text: z.uuid() });

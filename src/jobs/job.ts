@@ -18,3 +18,13 @@ export class FinalFailure extends Error {
     super(`final: ${message}`, options);
   }
 }
+
+/** A job that says itself when it is tried again, in place of the queue's own pause; its attempts do not run out. */
+export class TryAgain extends Error {
+  override name = 'TryAgain';
+
+  constructor(afterMs: number, cause: unknown) {
+    // `back_off` knows it by these words.
+    super(`again in ${afterMs} ms: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}

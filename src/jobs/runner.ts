@@ -5,7 +5,7 @@ import type { Sql } from 'postgres';
 import { queueLog } from '#storage/queue-log.ts';
 import { openQueuePool } from '#storage/queue-pool.ts';
 import type { Log } from '#telemetry/log.ts';
-import { FinalFailure, type Handlers, type Schedule } from './job.ts';
+import { FinalFailure, type Handlers, type Schedule, TryAgain } from './job.ts';
 
 export interface RunnerOptions {
   /** The ledger's url: the queue's own connections are opened with it. */
@@ -171,7 +171,8 @@ function taskList({ handlers, onFailure, log }: RunnerOptions, running: Set<stri
       try {
         await handle(payload, { attempt: job.attempts, signal: abortSignal ?? new AbortController().signal });
       } catch (error) {
-        const final = error instanceof FinalFailure || job.attempts >= job.max_attempts;
+        const last = job.attempts >= job.max_attempts && !(error instanceof TryAgain);
+        const final = error instanceof FinalFailure || last;
         const facts = { job: job.id, task: name, attempt: job.attempts, err: error };
         if (final) log.error(facts, 'a job failed for good; npm run jobs -- list shows it');
         else log.warn(facts, 'a job failed and is tried again');

@@ -14,7 +14,8 @@ import type { Prompts } from '#prompts/templates.ts';
 import type { TextSender } from '#sms/twilio.ts';
 import type { Log } from '#telemetry/log.ts';
 import { counter } from '#telemetry/metrics.ts';
-import { FinalFailure, type Handler } from './job.ts';
+import { FinalFailure, type Handler, TryAgain } from './job.ts';
+import { attemptLeaseMs, attemptsMax, giveUpAfterMs, mayPass, pauseAfterMs } from './text-retries.ts';
 import { wordText } from './text-words.ts';
 
 export interface SendTextParts {
@@ -27,12 +28,9 @@ export interface SendTextParts {
   /** Where Twilio reaches us; without it nobody tells what became of a message. */
   publicUrl: string | undefined;
   log: Log;
-  /** How long an attempt has the text to itself. */
+  /** How long an attempt has the text to itself; shorter for tests. */
   leaseMs?: number;
 }
-
-/** Longer than looking and sending can take (`usualTimeoutMs` of the sender, twice), with the ledger's statements. */
-const usualLeaseMs = 45_000;
 
 const payload = z.object({ tenantId: z.uuid(), textId: z.uuid() });
 
@@ -42,45 +40,51 @@ const counted = counter('holdline_texts_total', 'Attempts to send a text message
 
 /**
  * Sends one text message, once: an attempt is written down before it is made, and one whose answer was lost is looked
- * for before another is made. What cannot be delivered is kept with the reason; what may work later is tried for a day.
+ * for before another is made. What cannot be delivered is kept with the reason. `text-retries.ts` says when it is
+ * tried again, and for how long.
  */
 export function sendText(parts: SendTextParts): Handler {
-  return async (given) => {
+  return async (given, job) => {
     const read = payload.safeParse(given);
     if (!read.success) throw new FinalFailure('the payload names no text message');
-    const { sql, directory, sender } = parts;
-    const key = read.data;
-    const facts = await textFacts(sql, key);
-    if (sender === undefined || facts === undefined) return;
-    if (facts.status !== 'recorded' && facts.status !== 'sending') return;
-    const organization = directory.all().find(({ id }) => id === key.tenantId);
-    if (organization === undefined) throw new Error('the organization is not in the directory, or not yet');
-
-    const body = wordText(parts, organization, facts);
-    const beganMs = performance.now();
-    const leaseMs = parts.leaseMs ?? usualLeaseMs;
-    const begun = await beginText(sql, key, { body, leaseMs });
-    if (begun.do === 'nothing') return;
-    if (begun.do === 'busy') throw new Error('another attempt to send it is under way');
-    if (begun.look && (await foundEarlier(parts, sender, key, begun))) return;
-    if (begun.giveUp !== null) {
-      counted({ outcome: begun.giveUp });
-      await finishText(
-        sql,
-        key,
-        begun.giveUp === 'withdrawn' ? { status: 'withdrawn' } : gaveUp(begun.giveUp),
-      );
-      return;
+    try {
+      await sendOnce(parts, read.data);
+    } catch (error) {
+      if (job.attempt >= attemptsMax) throw new FinalFailure('tried too often', { cause: error });
+      throw new TryAgain(pauseAfterMs(job.attempt), error);
     }
-    // A process that was stopped in between no longer knows that nobody else is at it.
-    if (performance.now() - beganMs > leaseMs / 2) throw new Error('too much time has passed to send it now');
-    await attempt(parts, sender, key, begun);
   };
+}
+
+/** @throws when it is to be tried again */
+async function sendOnce(parts: SendTextParts, key: TextKey): Promise<void> {
+  const { sql, directory, sender } = parts;
+  const facts = await textFacts(sql, key);
+  if (sender === undefined || facts === undefined) return;
+  if (facts.status !== 'recorded' && facts.status !== 'sending') return;
+  const organization = directory.all().find(({ id }) => id === key.tenantId);
+  if (organization === undefined) throw new Error('the organization is not in the directory, or not yet');
+
+  const body = wordText(parts, organization, facts);
+  const beganMs = performance.now();
+  const leaseMs = parts.leaseMs ?? attemptLeaseMs;
+  const begun = await beginText(sql, key, { body, leaseMs, giveUpAfterMs });
+  if (begun.do === 'nothing') return;
+  if (begun.do === 'busy') throw new Error('another attempt to send it is under way');
+  if (begun.look && (await foundEarlier(parts, sender, key, begun))) return;
+  if (begun.giveUp !== null) {
+    counted({ outcome: begun.giveUp });
+    await finishText(sql, key, begun.giveUp === 'withdrawn' ? { status: 'withdrawn' } : gaveUp(begun.giveUp));
+    return;
+  }
+  // A process that was stopped in between no longer knows that nobody else is at it.
+  if (performance.now() - beganMs > leaseMs / 2) throw new Error('too much time has passed to send it now');
+  await attempt(parts, sender, key, begun);
 }
 
 type SendingText = Extract<BegunText, { do: 'send' }>;
 
-/** Whether an earlier attempt had been accepted. When Twilio cannot be asked for longer than a day, we say we do not know. */
+/** Whether an earlier attempt had been accepted. When Twilio cannot be asked and time is up, we say we do not know. */
 async function foundEarlier(
   { sql, log }: SendTextParts,
   sender: TextSender,
@@ -120,9 +124,9 @@ async function attempt(
     await finishText(sql, key, { status: 'sent', sid: outcome.sid });
     return;
   }
-  const { problem: reason, code, passes, unclear } = outcome;
+  const { problem: reason, code, unclear } = outcome;
   counted({ outcome: reason });
-  if (!passes) {
+  if (!unclear && !mayPass(reason)) {
     if (reason === 'opted_out') await setOptedOut(sql, number, true);
     await finishText(sql, key, { status: 'failed', reason, code });
     log.warn({ text: key.textId, reason, code }, 'a text message cannot be sent');

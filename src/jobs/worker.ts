@@ -3,10 +3,11 @@ import type { Events } from '#telemetry/events.ts';
 import { watchQueue } from './queue-figures.ts';
 import { openRunner, type RunnerOptions } from './runner.ts';
 import { createHandlers, schedulesOf, type TaskParts } from './tasks.ts';
+import { twilioAnswerMs } from './text-retries.ts';
 
 export interface WorkerParts extends Omit<TaskParts, 'sender'>, Pick<RunnerOptions, 'url' | 'concurrency'> {
   /** Whose texts these are; without one, texts are recorded and not sent, which is said once. */
-  twilio: TwilioOptions | undefined;
+  twilio: Omit<TwilioOptions, 'timeoutMs'> | undefined;
   happenings: Pick<Events, 'jobFailed'>;
 }
 
@@ -17,7 +18,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   else if (publicUrl === undefined) {
     log.warn('no PUBLIC_URL: Twilio cannot tell whether a text message arrived, nor what was answered');
   }
-  const sender = twilio === undefined ? undefined : createTwilio(twilio);
+  const sender = twilio === undefined ? undefined : createTwilio({ ...twilio, timeoutMs: twilioAnswerMs });
   watchQueue(sql);
   return openRunner({
     url,

@@ -9,11 +9,11 @@ export type SmsProblem =
   | 'country_not_allowed'
   /** The carrier or the person's telephone refuses it. */
   | 'blocked'
-  /** Anything else that trying again does not change. */
+  /** Anything else that the provider will not do. */
   | 'refused'
   /** The provider or a carrier on the way is too busy. */
   | 'rate_limited'
-  /** Our account or its settings; trying again helps once somebody mended them. */
+  /** Our account or its settings: somebody must mend them. */
   | 'account'
   | 'unavailable';
 
@@ -56,13 +56,6 @@ const codes: Record<number, SmsProblem> = {
   30023: 'rate_limited',
   30034: 'account',
 };
-
-const passing = new Set<SmsProblem>(['rate_limited', 'account', 'unavailable']);
-
-/** Whether trying again later can help. */
-export function passes(problem: SmsProblem): boolean {
-  return passing.has(problem);
-}
 
 /** What an error code means; nothing when it is none that decides anything. */
 export function problemOf(code: number | undefined): SmsProblem | undefined {

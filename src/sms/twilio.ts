@@ -1,5 +1,5 @@
 import type { Twilio } from 'twilio';
-import { passes, refusalOf, type SmsProblem } from './outcomes.ts';
+import { refusalOf, type SmsProblem } from './outcomes.ts';
 
 /** Sends text messages and finds those it sent. */
 export interface TextSender {
@@ -27,8 +27,6 @@ export type SendOutcome =
       accepted: false;
       problem: SmsProblem;
       code: number | undefined;
-      /** Whether trying again can help. */
-      passes: boolean;
       /** Whether it may have been accepted all the same: the answer was lost, or is none. */
       unclear: boolean;
     };
@@ -40,11 +38,9 @@ export interface TwilioOptions {
   from: string;
   /** Another server that speaks Twilio's language. */
   baseUrl?: string | undefined;
-  timeoutMs?: number;
+  /** How long an answer is waited for. */
+  timeoutMs: number;
 }
-
-/** Twilio answers in well under a second; no caller waits for it, and the lease of an attempt is longer than two of these. */
-const usualTimeoutMs = 10_000;
 
 /** More than any patient is texted in the time an attempt may stay unclear. */
 const foundMax = 50;
@@ -98,7 +94,7 @@ export function createTwilio(options: TwilioOptions): TextSender {
   };
 }
 
-async function loadClient({ accountSid, authToken, baseUrl, timeoutMs = usualTimeoutMs }: TwilioOptions) {
+async function loadClient({ accountSid, authToken, baseUrl, timeoutMs }: TwilioOptions) {
   const [{ default: twilio }, { default: RequestClient }] = await Promise.all([
     import('twilio'),
     import('twilio/lib/base/RequestClient.js'),
@@ -120,7 +116,7 @@ function outcomeOf(error: unknown): SendOutcome {
     const problem = refusalOf(status, known);
     // A server that failed may have failed after it had accepted.
     const unclear = status >= 500 || status === 408 || status < 400;
-    return { accepted: false, problem, code: known, passes: unclear || passes(problem), unclear };
+    return { accepted: false, problem, code: known, unclear };
   }
   const reached = !(typeof code === 'string' && neverReached.has(code));
   return { ...lost(), unclear: reached };
@@ -130,5 +126,5 @@ function outcomeOf(error: unknown): SendOutcome {
 const neverReached = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 function lost() {
-  return { accepted: false, problem: 'unavailable', code: undefined, passes: true, unclear: true } as const;
+  return { accepted: false, problem: 'unavailable', code: undefined, unclear: true } as const;
 }

@@ -1,6 +1,6 @@
 import twilioWebhooks from 'twilio/lib/webhooks/webhooks.js';
 import { z } from 'zod';
-import { passes, problemOf, type SmsProblem } from './outcomes.ts';
+import { problemOf, type SmsProblem } from './outcomes.ts';
 
 /**
  * Whether a request is Twilio's: its signature is over the url it was sent to and every field of the form, keyed with
@@ -19,7 +19,7 @@ export function isTwilios(
 /** What became of a message Twilio had accepted: Twilio's word, and what it means. */
 export type StatusReport = { sid: string; status: TwilioStatus } & (
   | { outcome: 'sent' | 'delivered' }
-  | { outcome: 'failed' | 'later'; reason: SmsProblem; code: number | null }
+  | { outcome: 'failed'; reason: SmsProblem; code: number | null }
 );
 
 /** Reads a status callback; nothing when it is none, or one of another account. */
@@ -30,7 +30,7 @@ export function readStatus(form: Record<string, string>, accountSid: string): St
   if (status === 'delivered' || status === 'read') return { sid, status, outcome: 'delivered' };
   if (status === 'failed' || status === 'undelivered' || status === 'canceled') {
     const reason = problemOf(code) ?? 'refused';
-    return { sid, status, outcome: passes(reason) ? 'later' : 'failed', reason, code: code ?? null };
+    return { sid, status, outcome: 'failed', reason, code: code ?? null };
   }
   return { sid, status, outcome: 'sent' };
 }

@@ -69,7 +69,7 @@ test('whatever Twilio does, the caller is told at once that the text is on its w
   twilio.mood = () => ({ type: 'silent' });
   await using app = await startApp({ twilio: account });
   await using prompts = await openPrompts({ folder: promptsFolder, log });
-  const sender = createTwilio({ ...account, baseUrl: twilio.url });
+  const sender = createTwilio({ ...account, baseUrl: twilio.url, timeoutMs: 10_000 });
   const { sql, directory } = app;
   const handlers = {
     'send-text': sendText({ sql, directory, prompts, languages, sender, publicUrl: undefined, log }),

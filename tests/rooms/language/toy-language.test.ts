@@ -52,7 +52,7 @@ async function openToyClinic() {
   await fillSlots(sql, organization, now);
   const prompts = opening.use(await openPrompts({ folder: templates.folder, log }));
   const openSlots = opening.use(createOpenSlots({ sql, store }));
-  const toolbox = createToolbox({ sql, store, openSlots, prompts, texting: false });
+  const toolbox = createToolbox({ sql, openSlots, prompts, texting: false });
   const promptParts = createPromptParts(prompts, languages);
   const call = await clinic.call();
   const turn = { caller: null, userTurns: 1, requestedAt: null };

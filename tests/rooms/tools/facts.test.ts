@@ -23,7 +23,7 @@ beforeAll(async () => {
   const log = createLog({ level: 'silent', pretty: false });
   const prompts = stack.use(await openPrompts({ folder: promptsFolder, log }));
   const openSlots = stack.use(createOpenSlots({ sql, store }));
-  toolbox = createToolbox({ sql, store, openSlots, prompts, texting: true });
+  toolbox = createToolbox({ sql, openSlots, prompts, texting: true });
 });
 
 afterAll(() => stack.disposeAsync());
