@@ -9,14 +9,14 @@ import type { Admission } from '#conversation/admission.ts';
 import { createCallLife } from '#conversation/call-life.ts';
 import { createCallerSpeech } from '#conversation/caller-speech.ts';
 import { createCarriedCalls } from '#conversation/carried-calls.ts';
-import { dependencyStates } from '#conversation/dependencies.ts';
+import { dependencyStates } from '#conversation/dependency-states.ts';
 import { createHoldWatch } from '#conversation/hold-watch.ts';
 import { createListenAhead } from '#conversation/listen-ahead.ts';
 import { createLiveCalls } from '#conversation/live-calls.ts';
+import { runToolCalls } from '#conversation/platform-tool-calls.ts';
 import { createSystemPrompt } from '#conversation/prompt.ts';
 import { createTellCall } from '#conversation/tell-call.ts';
 import { createTemporalContexts, type TemporalContext } from '#conversation/temporal-context.ts';
-import { runToolCalls } from '#conversation/tool-calls.ts';
 import { runTurn } from '#conversation/turn.ts';
 import type { TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
 import { createTurnWatch, type TurnWatch } from '#conversation/turn-watch.ts';
@@ -41,8 +41,8 @@ import { assistantAnswer } from '#vapi/assistant-request.ts';
 import { createAuthentication } from '#vapi/authentication.ts';
 import { createCallControl } from '#vapi/call-control.ts';
 import { chatCompletions } from '#vapi/chat-completions.ts';
-import { events } from '#vapi/events.ts';
 import { organizationKey } from '#vapi/organization-key.ts';
+import { serverUrlDoors } from '#vapi/server-url.ts';
 
 export interface AppParts {
   sql: Sql;
@@ -122,7 +122,7 @@ export function createApp(parts: AppParts): App {
     variableValues: (organization: Organization, now: Date) =>
       variableValues(organization, temporalContexts({ organization, now })),
   };
-  events(http, {
+  serverUrlDoors(http, {
     authenticate,
     directory,
     callLife,

@@ -8,7 +8,7 @@ import { openPrompts, type Prompts } from '#prompts/templates.ts';
 import { createMemoryStore } from '#storage/memory-store.ts';
 import { createToolbox } from '#tools/toolbox.ts';
 import { openAssistantApi } from '#vapi/assistant-api.ts';
-import { assistantBlocks, sentencesFrom } from '#vapi/assistant-blocks.ts';
+import { blocksFor, sentencesFrom } from '#vapi/assistant-blocks.ts';
 import { type AssistantPlan, planAssistant, type VapiAssistant } from '#vapi/assistant-sync.ts';
 import { type Config, promptsFolder, readSecrets } from '../config.ts';
 import { type Change, changeLines, changesBetween } from './changes.ts';
@@ -120,7 +120,7 @@ async function plan(
   const ourTools = toolDefinitions({ sql, prompts, organization });
   const language = defaultLanguage(organization);
   const sentences = sentencesFrom((outcome) => prompts.speak(outcome, { organization, language }, {}));
-  const wanted = assistantBlocks({ organization, publicUrl, secret: vapiSecret, sentences }, ourTools);
+  const wanted = blocksFor({ organization, publicUrl, secret: vapiSecret, sentences }, ourTools);
   const planned = planAssistant(assistant, wanted, {
     speaks: organization.model,
     ourToolNames: ourTools.map((tool) => tool.function.name),

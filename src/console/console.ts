@@ -3,7 +3,7 @@ import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Sql } from 'postgres';
 import type { OpenSlots } from '#availability/open-slots.ts';
-import type { DependencyState } from '#conversation/dependencies.ts';
+import type { DependencyState } from '#conversation/dependency-states.ts';
 import type { TurnWatch } from '#conversation/turn-watch.ts';
 import type { Languages } from '#language/languages.ts';
 import type { Directory } from '#organization/directory.ts';

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
-import type { DependencyState } from '#conversation/dependencies.ts';
+import type { DependencyState } from '#conversation/dependency-states.ts';
 import { countJobs, listJobs, retryJob } from '#jobs/queue-view.ts';
 import { recordAction } from '#organization/staff-record.ts';
 import { figures } from '#telemetry/metrics.ts';

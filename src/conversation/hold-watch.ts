@@ -11,7 +11,7 @@ import type { CallerSpeech } from './caller-speech.ts';
 import type { CallMemory } from './live-calls.ts';
 
 /** A way to speak to the caller between turns, which some platforms give for the time of a call. */
-export interface Line {
+export interface SpeakingLine {
   /** Resolves when the platform took the words; that they were heard, nobody can promise. */
   say(text: string): Promise<void>;
 }
@@ -29,7 +29,7 @@ export interface HoldWatch {
    *
    * @param beganAtMs when `context.facts` was read, by `performance.now()`
    */
-  watch(context: ToolContext, line: Line, memory: CallMemory, beganAtMs: number): void;
+  watch(context: ToolContext, line: SpeakingLine, memory: CallMemory, beganAtMs: number): void;
 }
 
 export function createHoldWatch(parts: {
@@ -71,7 +71,7 @@ interface Waiting {
   /** Which hold it is about. */
   version: string;
   words: string;
-  line: Line;
+  line: SpeakingLine;
   stop: AbortSignal;
 }
 

@@ -8,7 +8,7 @@ import type { ToolContext, ToolRun } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
 import type { Admission } from './admission.ts';
 import type { CallLife } from './call-life.ts';
-import type { HoldWatch, Line } from './hold-watch.ts';
+import type { HoldWatch, SpeakingLine } from './hold-watch.ts';
 import type { LiveCalls, LiveTurn } from './live-calls.ts';
 import type { PromptParts, SystemPrompt } from './prompt.ts';
 import type { TurnSpans } from './spans.ts';
@@ -34,7 +34,7 @@ export interface TurnRequest {
   /** When the platform sent the request, by its own clock; `null` when it does not say. */
   requestedAt: Date | null;
   /** How to speak to the caller between turns, where the platform lets us. */
-  line: Line | null;
+  line: SpeakingLine | null;
   now: Date;
   /** When the request came, by `performance.now()`, where the door has done work of its own before the turn. */
   arrivedAtMs?: number;

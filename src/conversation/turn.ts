@@ -5,10 +5,10 @@ import { defaultLanguage } from '#organization/organization.ts';
 import type { ToolContext } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
 import type { AdmittedTurn } from './admission.ts';
-import { Asked } from './ask-model.ts';
+import { apologise, turnAway, withoutModel } from './fallbacks.ts';
 import type { LiveTurn } from './live-calls.ts';
 import { nudge } from './nudge.ts';
-import { apologise, turnAway, withoutModel } from './out-of-order.ts';
+import { PendingAnswer } from './pending-answer.ts';
 import { TurnSpans } from './spans.ts';
 import { say, type Turn, type TurnEvent, type TurnParts, type TurnRequest } from './turn-events.ts';
 import { type OurCall, resultMessages, runTool } from './turn-tools.ts';
@@ -148,7 +148,7 @@ interface Question {
   fingerprint: string;
   messages: ModelMessage[];
   tools: ModelTool[];
-  asked: Asked;
+  asked: PendingAnswer;
 }
 
 function askEarly(
@@ -182,7 +182,7 @@ function ask(
   const system = parts.systemPrompt({ ...about, dashboardPrompt: request.dashboardPrompt });
   const messages: ModelMessage[] = [{ role: 'system', ...system }, ...request.history];
   const tools = [...parts.toolbox.definitionsFor(request.organization), ...brought(parts.toolbox, request)];
-  const asked = new Asked(parts.model, { messages, tools }, stop);
+  const asked = new PendingAnswer(parts.model, { messages, tools }, stop);
   spans.note('prompt', performance.now() - startedMs);
   return { fingerprint, messages, tools, asked };
 }
@@ -246,7 +246,7 @@ async function* converse(
     }
     if (ours.length > 1 && pass < passesMax) {
       messages.push(...resultMessages(ours));
-      asked = new Asked(parts.model, { messages, tools }, stop);
+      asked = new PendingAnswer(parts.model, { messages, tools }, stop);
       continue;
     }
     // A newer turn may have come while the last tool ran: what it did stands, and the newer turn says so.

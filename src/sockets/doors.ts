@@ -6,7 +6,7 @@ import type { Organization } from '#organization/organization.ts';
 import type { Events } from '#telemetry/events.ts';
 import { isAllowedFrom } from './allowed-address.ts';
 import { closings } from './closings.ts';
-import { liveFeed, type Viewer } from './live.ts';
+import { liveFeed, type Viewer } from './live-feed.ts';
 import { createOpenSockets, type OpenSockets } from './open-sockets.ts';
 import type { PeerEvents, PeerLimits } from './peer.ts';
 import { RelayCall, type RelayParts, relayLimits } from './relay.ts';

@@ -147,7 +147,7 @@ export class RetellCall {
     history,
   }: Extract<RetellMessage, { kind: 'response' | 'reminder' }>): Promise<void> {
     const call = this.#call;
-    // Asked for again, or overtaken on the way: only the newest is spoken.
+    // AskedTurn for again, or overtaken on the way: only the newest is spoken.
     if (call === undefined || id <= this.#newestId) return;
     this.#newestId = id;
     call.cut();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CallLife } from '#conversation/call-life.ts';
 import type { CallerSpeech } from '#conversation/caller-speech.ts';
 import type { CarriedCalls } from '#conversation/carried-calls.ts';
-import type { Line } from '#conversation/hold-watch.ts';
+import type { SpeakingLine } from '#conversation/hold-watch.ts';
 import type { HistoryMessage, TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
@@ -18,7 +18,7 @@ export interface SocketCallParts {
 }
 
 /** A turn as a door asks for it. */
-export type Asked = Pick<TurnRequest, 'caller' | 'history' | 'platformTools'> & { silent?: boolean };
+export type AskedTurn = Pick<TurnRequest, 'caller' | 'history' | 'platformTools'> & { silent?: boolean };
 
 /** One connection of a call: who is on it, and how to say something on it between turns. */
 export interface Connection {
@@ -38,7 +38,7 @@ export class SocketCall {
   readonly organization: Organization;
   readonly callSid: string;
   /** One object for as long as the call is here: who waits with it speaks on whichever connection there is then. */
-  readonly #line: Line = {
+  readonly #line: SpeakingLine = {
     say: async (text) => {
       if (!this.#connection?.peer.isOpen) throw new Error('the call has no connection at this moment');
       this.#connection.speak(text);
@@ -103,7 +103,7 @@ export class SocketCall {
   }
 
   /** Runs one turn and gives each of its events to `write`; a newer turn, or `cut`, ends it. Never throws. */
-  takeTurn(asked: Asked, write: (event: TurnEvent) => void): Promise<void> {
+  takeTurn(asked: AskedTurn, write: (event: TurnEvent) => void): Promise<void> {
     this.cut();
     this.#running = new AbortController();
     this.#turn = this.#run(asked, this.#running.signal, write);
@@ -169,7 +169,7 @@ export class SocketCall {
     return { tenantId: this.organization.id, callSid: this.callSid };
   }
 
-  async #run(asked: Asked, signal: AbortSignal, write: (event: TurnEvent) => void): Promise<void> {
+  async #run(asked: AskedTurn, signal: AbortSignal, write: (event: TurnEvent) => void): Promise<void> {
     const { organization, callSid } = this;
     const request: TurnRequest = {
       ...asked,

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
-import type { Viewer } from './live.ts';
+import type { Viewer } from './live-feed.ts';
 
 /** What is known about who opens these doors; the doors of the other rooms know it by the same means. */
 export interface WhoParts {

@@ -85,7 +85,7 @@ const timeoutSeconds = 20;
  *
  * @param ourTools given to a model of the platform's own; ours has them without Vapi
  */
-export function assistantBlocks(parts: AssistantParts, ourTools: FunctionTool[]): AssistantBlocks {
+export function blocksFor(parts: AssistantParts, ourTools: FunctionTool[]): AssistantBlocks {
   const { organization, publicUrl, secret } = parts;
   const key = { 'x-holdline-key': organizationKey(secret, organization) };
   const ours = organization.model === 'holdline';

@@ -1,5 +1,5 @@
 import type { Organization } from '#organization/organization.ts';
-import { assistantBlocks, type SentenceOutcome, sentencesFrom } from './assistant-blocks.ts';
+import { blocksFor, type SentenceOutcome, sentencesFrom } from './assistant-blocks.ts';
 
 /** What answers to "which assistant?" are made from. */
 export interface AssistantAnswerParts {
@@ -31,7 +31,7 @@ export function assistantAnswer(
   if (publicUrl === undefined) return undefined;
   // Without an assistant of its own the organization has no model at Vapi either: ours speaks.
   const ours = { ...organization, model: 'holdline' as const };
-  const { model, tools, server, serverMessages, hooks } = assistantBlocks(
+  const { model, tools, server, serverMessages, hooks } = blocksFor(
     { organization: ours, publicUrl, secret, sentences: sentencesFrom((one) => speak(one, organization)) },
     [],
   );

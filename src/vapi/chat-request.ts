@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { HistoryMessage, PlatformTool } from '#conversation/turn-events.ts';
-import { aboutCall, type CallFacts, callFacts, jsonOf, lenient, text } from './wire.ts';
+import { aboutCall, type CallReference, jsonOf, lenient, readCallReference, text } from './wire.ts';
 
 /** A custom-LLM request, read leniently: every field but `messages` may be missing, odd, or new. */
-export interface ChatRequest extends CallFacts {
+export interface ChatRequest extends CallReference {
   history: HistoryMessage[];
   dashboardPrompt: string | null;
   platformTools: PlatformTool[];
@@ -14,13 +14,13 @@ export interface ChatRequest extends CallFacts {
   stream: boolean;
 }
 
-export type ReadChatRequest = { ok: true; request: ChatRequest } | { ok: false; problem: string };
+export type ChatRequestOrProblem = { ok: true; request: ChatRequest } | { ok: false; problem: string };
 
 /**
  * Reads a custom-LLM body. Refused only when it is no JSON object or has no list of messages; whatever else does
  * not fit is treated as absent, because a caller is waiting.
  */
-export function readChatRequest(body: Buffer): ReadChatRequest {
+export function readChatRequest(body: Buffer): ChatRequestOrProblem {
   const json = jsonOf(body);
   if (json === undefined) {
     return {
@@ -40,7 +40,7 @@ export function readChatRequest(body: Buffer): ReadChatRequest {
   return {
     ok: true,
     request: {
-      ...callFacts(read.data),
+      ...readCallReference(read.data),
       history: historyOf(messages),
       dashboardPrompt: system === undefined ? null : textOf(system.content) || null,
       platformTools: (tools ?? []).flatMap((tool) => (tool === undefined ? [] : [tool as PlatformTool])),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { aboutCall, type CallFacts, callFacts, jsonOf, lenient, text } from './wire.ts';
+import { aboutCall, type CallReference, jsonOf, lenient, readCallReference, text } from './wire.ts';
 
 /** What a message to Vapi's server URL asks of us, whatever Vapi calls it. */
-export type ServerMessage = CallFacts &
+export type ServerMessage = CallReference &
   (
     | { kind: 'tool-calls'; calls: WireToolCall[] }
     /** The older form with one call and another answer. */
@@ -27,20 +27,24 @@ export interface WireToolCall {
   arguments: unknown;
 }
 
-export type ReadServerMessage = { ok: true; message: ServerMessage } | { ok: false; problem: string };
+export type ServerMessageOrProblem = { ok: true; message: ServerMessage } | { ok: false; problem: string };
 
 /** Reads a body sent to the server URL. Refused only when it is no JSON object with a `message` in it. */
-export function readServerMessage(body: Buffer): ReadServerMessage {
+export function readServerMessage(body: Buffer): ServerMessageOrProblem {
   const json = jsonOf(body);
   if (json === undefined)
     return { ok: false, problem: 'the body is not JSON, or nested too deeply; send a Vapi server message' };
   const read = envelope.safeParse(json);
   if (!read.success) return { ok: false, problem: 'the body has no "message"; send a Vapi server message' };
   const { message } = read.data;
-  return { ok: true, message: { ...callFacts(message), ...kindOf(message) } };
+  return { ok: true, message: { ...readCallReference(message), ...kindOf(message) } };
 }
 
-type Kind = ServerMessage extends infer M ? (M extends CallFacts ? Omit<M, keyof CallFacts> : never) : never;
+type Kind = ServerMessage extends infer M
+  ? M extends CallReference
+    ? Omit<M, keyof CallReference>
+    : never
+  : never;
 
 function kindOf(message: z.infer<typeof wireMessage>): Kind {
   const calls = toolCallsOf(message);

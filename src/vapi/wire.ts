@@ -31,7 +31,7 @@ export const aboutCall = {
 };
 
 /** Which call a body is about; whatever it does not say is absent. */
-export interface CallFacts {
+export interface CallReference {
   callSid: string | undefined;
   /** E.164, or `null` when withheld. */
   caller: string | null;
@@ -44,12 +44,12 @@ export interface CallFacts {
  * Reads the call's facts. The caller stands at the top level or in the call, depending on the kind and the year of the
  * body (reference: recorded bodies of 2024 to 2026).
  */
-export function callFacts({
+export function readCallReference({
   assistant,
   phoneNumber,
   customer,
   call,
-}: z.infer<z.ZodObject<typeof aboutCall>>): CallFacts {
+}: z.infer<z.ZodObject<typeof aboutCall>>): CallReference {
   return {
     callSid: call?.id ?? call?.callId,
     caller: callerNumber(customer?.number ?? call?.customer?.number),

@@ -1,39 +1,13 @@
-import type { ModelTool } from '#model/language-model.ts';
-import type { CallState, Offer } from './call-state.ts';
+import type { CallState, ToldOffer } from './call-state.ts';
 import { asOffer, changeAppointment } from './change.ts';
 import { chooseOffer } from './choice.ts';
 import { correctedName, hearDetails } from './details.ts';
-import { sentenceFromResult, spokenList } from './result.ts';
+import type { Hearing, RehearsedAnswer, Wish } from './hearing.ts';
+import { listOf, sentenceFromResult } from './result.ts';
 import { clockOf, hearDay, hearPractitioner, hearTime, means } from './words.ts';
 
-/** What the rehearsal model hears: the call's state beside the words of the caller and the tools it was given. */
-export interface Hearing extends CallState {
-  /** The caller's last words, and all before them, oldest first. */
-  words: string;
-  earlierWords: string[];
-  callerSpokeLast: boolean;
-  /** What the assistant said last, as it was heard. */
-  assistantWords: string;
-  /** Content of a tool message at the end of the history: a second pass. */
-  toolResult: string | undefined;
-  tools: ModelTool[];
-}
-
-/** Words to speak, a tool to call, or first the one and then the other. */
-export interface Answer {
-  say?: string;
-  call?: { name: string; arguments: Record<string, unknown> };
-}
-
-/** A day, and what else was said about it, in the caller's words. */
-export interface Wish {
-  date: string;
-  time?: string;
-  practitioner?: string;
-}
-
 /** What a receptionist would do next. Times are spoken only as our code put them into the call's state. */
-export function answer(hearing: Hearing): Answer {
+export function answerTo(hearing: Hearing): RehearsedAnswer {
   if (hearing.toolResult !== undefined) return { say: sentenceFromResult(hearing.toolResult) };
   // Without words of the caller there is nothing to act on, whatever the state invites.
   if (!hearing.words.trim()) return { say: `Hello, thank you for calling. ${questions.day}` };
@@ -66,7 +40,7 @@ const sentences = {
   goodbye: 'Thank you for calling. Goodbye.',
 };
 
-function beforeHold(hearing: Hearing): Answer {
+function beforeHold(hearing: Hearing): RehearsedAnswer {
   const { words, earlierWords } = hearing;
   // Requests are repeated and superseded, so offers can stand in the state before anybody heard them. Those made for
   // the caller's very first words cannot have been heard yet.
@@ -83,12 +57,12 @@ function beforeHold(hearing: Hearing): Answer {
 }
 
 /** The caller rings again: whoever gives the name on the hold hears what it is about. */
-function cutOff(hearing: Hearing): Answer {
+function cutOff(hearing: Hearing): RehearsedAnswer {
   const details = hearDetails(hearing.words, hearing.earlierWords);
   return details.name ? book(hearing, details) : { say: questions.cutOff };
 }
 
-function withHold(hearing: Hearing, hold: NonNullable<CallState['hold']>): Answer {
+function withHold(hearing: Hearing, hold: NonNullable<CallState['hold']>): RehearsedAnswer {
   const { words, offers } = hearing;
   const yes = means('yes', words) && !means('no', words);
   const choice = chooseOffer(words, offers, hold.slotId);
@@ -110,7 +84,7 @@ function withHold(hearing: Hearing, hold: NonNullable<CallState['hold']>): Answe
   return { say: nextQuestion(hearing) };
 }
 
-function afterBooking(hearing: Hearing, appointment: NonNullable<CallState['appointment']>): Answer {
+function afterBooking(hearing: Hearing, appointment: NonNullable<CallState['appointment']>): RehearsedAnswer {
   const { words } = hearing;
   const details = hearDetails(words, hearing.earlierWords);
   if (details.correctedNow) return book(hearing, details);
@@ -122,12 +96,15 @@ function afterBooking(hearing: Hearing, appointment: NonNullable<CallState['appo
   return { say: means('yes', words) ? questions.whatElse : questions.anythingElse };
 }
 
-function reserve(hearing: Hearing, { slotId }: Offer): Answer {
+function reserve(hearing: Hearing, { slotId }: ToldOffer): RehearsedAnswer {
   const { name } = hearDetails(hearing.words, hearing.earlierWords);
   return call(hearing, 'reserve_slot', { slotId, ...(name && { patientName: name }) });
 }
 
-function book(hearing: Hearing, { name, phone, reason, email }: ReturnType<typeof hearDetails>): Answer {
+function book(
+  hearing: Hearing,
+  { name, phone, reason, email }: ReturnType<typeof hearDetails>,
+): RehearsedAnswer {
   const patientName = correctedName(hearing.patient.name, name);
   return call(hearing, 'send_sms_reminder', {
     ...(phone && { phone }),
@@ -140,7 +117,7 @@ function book(hearing: Hearing, { name, phone, reason, email }: ReturnType<typeo
 }
 
 /** A day, time or practitioner to look for, in the caller's own words; days and times left out are those last told. */
-function hearWish(hearing: Hearing, told: Offer[]): Wish | undefined {
+function hearWish(hearing: Hearing, told: ToldOffer[]): Wish | undefined {
   const { words, earlierWords } = hearing;
   // Until something was offered, what the caller said on the way still counts ("Doctor Lee, please." "Which day?").
   const context = told.length > 0 ? [words] : [words, ...earlierWords.toReversed()];
@@ -159,7 +136,7 @@ function firstHeard(context: string[], hear: (words: string) => string | undefin
   return undefined;
 }
 
-function relativeTime(words: string, told: Offer[]): string | undefined {
+function relativeTime(words: string, told: ToldOffer[]): string | undefined {
   const starts = told.map((offer) => offer.startsAt).toSorted();
   const [first, last] = [starts[0], starts.at(-1)];
   // "After four" may mean four itself, which was offered already.
@@ -173,7 +150,7 @@ function minuteAfter(clock: string): string {
   return `${hour}:${String(Math.min(Number(minute) + 1, 59)).padStart(2, '0')}`;
 }
 
-function dayAfter(offer: Offer | undefined): string | undefined {
+function dayAfter(offer: ToldOffer | undefined): string | undefined {
   const date = new Date(`${offer?.startsAt.slice(0, 10)}T00:00:00Z`);
   if (Number.isNaN(date.getTime())) return undefined;
   date.setUTCDate(date.getUTCDate() + 1);
@@ -186,15 +163,15 @@ function nextQuestion({ hold, appointment, offers }: Hearing): string {
   return offers.length > 0 ? whichOf(offers) : questions.day;
 }
 
-function whichOf(offers: Offer[]): string {
+function whichOf(offers: ToldOffer[]): string {
   // A day they share is said once.
   const [day = ''] = /^.* at (?=\S)/.exec(offers[0]?.spoken ?? '') ?? [];
   const shared = offers.length > 1 && day !== '' && offers.every(({ spoken }) => spoken.startsWith(day));
   const times = shared ? offers.map(({ spoken }) => ({ spoken: spoken.slice(day.length) })) : offers;
-  return `I have ${shared ? day.replace(/ at $/, ': ') : ''}${spokenList(times)}. Which would you like?`;
+  return `I have ${shared ? day.replace(/ at $/, ': ') : ''}${listOf(times)}. Which would you like?`;
 }
 
-function toHuman(hearing: Hearing): Answer {
+function toHuman(hearing: Hearing): RehearsedAnswer {
   const transfer = hearing.tools.find((tool) => tool.function.name === 'transferCall');
   if (!transfer) return { say: sentences.callBack };
   // Vapi accepts only a destination it was configured with, and lists those in the tool's own schema.
@@ -206,12 +183,12 @@ function toHuman(hearing: Hearing): Answer {
   };
 }
 
-function goodbye(hearing: Hearing): Answer {
+function goodbye(hearing: Hearing): RehearsedAnswer {
   const canEnd = hearing.tools.some((tool) => tool.function.name === 'endCall');
   return { say: sentences.goodbye, ...(canEnd && { call: { name: 'endCall', arguments: {} } }) };
 }
 
-function call(hearing: Hearing, name: string, args: Record<string, unknown>): Answer {
+function call(hearing: Hearing, name: string, args: Record<string, unknown>): RehearsedAnswer {
   const offered = hearing.tools.some((tool) => tool.function.name === name);
   return offered ? { call: { name, arguments: args } } : { say: sentences.callBack };
 }

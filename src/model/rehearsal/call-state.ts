@@ -6,7 +6,7 @@ export type CallState = Omit<z.infer<typeof callState>, 'hold'> & {
   /** There is a hold, but whose it is has to be said first. */
   unclaimedHold: boolean;
 };
-export type Offer = CallState['offers'][number];
+export type ToldOffer = CallState['offers'][number];
 
 /**
  * Reads the `<call_state>` block at the end of the system message. Whatever is missing or not understood counts as

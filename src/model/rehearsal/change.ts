@@ -1,7 +1,7 @@
-import type { Answer, Hearing, Wish } from './answer.ts';
-import type { CallState, Offer } from './call-state.ts';
+import type { CallState, ToldOffer } from './call-state.ts';
 import { chooseOffer } from './choice.ts';
 import { hearDetails } from './details.ts';
+import type { Hearing, RehearsedAnswer, Wish } from './hearing.ts';
 import { means } from './words.ts';
 
 type Found = CallState['found'][number];
@@ -12,7 +12,7 @@ type Found = CallState['found'][number];
  *
  * @param wish the day or time the caller speaks of, if any
  */
-export function changeAppointment(hearing: Hearing, wish: Wish | undefined): Answer | undefined {
+export function changeAppointment(hearing: Hearing, wish: Wish | undefined): RehearsedAnswer | undefined {
   const { words, found } = hearing;
   if (found.length === 0) return find(hearing);
   const meant = found.length === 1 ? found[0] : choose(hearing);
@@ -32,7 +32,7 @@ const sentences = {
   noWay: 'I cannot change that from here. Someone from the clinic will call you back about it.',
 };
 
-function find(hearing: Hearing): Answer | undefined {
+function find(hearing: Hearing): RehearsedAnswer | undefined {
   const { words, earlierWords, patient, tools } = hearing;
   const asked = /name is the appointment under/i.test(hearing.assistantWords);
   // While times are on offer "can we move it to four" is about them.
@@ -43,7 +43,11 @@ function find(hearing: Hearing): Answer | undefined {
   return patientName ? call('find_appointments', { patientName }) : { say: sentences.whose };
 }
 
-function move(hearing: Hearing, { appointmentId }: Found, wish: Wish | undefined): Answer | undefined {
+function move(
+  hearing: Hearing,
+  { appointmentId }: Found,
+  wish: Wish | undefined,
+): RehearsedAnswer | undefined {
   const { words, earlierWords, offers } = hearing;
   // The latest of both wishes counts.
   const said = [words, ...earlierWords.toReversed()].find(
@@ -70,10 +74,10 @@ function choose({ words, earlierWords, found }: Hearing): Found | undefined {
 }
 
 /** An appointment as something to choose among. */
-export function asOffer({ appointmentId, startsAt, practitioner, spoken }: Found): Offer {
+export function asOffer({ appointmentId, startsAt, practitioner, spoken }: Found): ToldOffer {
   return { slotId: appointmentId, startsAt, practitioner, spoken };
 }
 
-function call(name: string, args: Record<string, unknown>): Answer {
+function call(name: string, args: Record<string, unknown>): RehearsedAnswer {
   return { call: { name, arguments: args } };
 }

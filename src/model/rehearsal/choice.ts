@@ -1,4 +1,4 @@
-import type { Offer } from './call-state.ts';
+import type { ToldOffer } from './call-state.ts';
 import { hearClocks, hearDay, hearPractitioner, means, withoutDay, withoutDenied } from './words.ts';
 
 /**
@@ -7,9 +7,9 @@ import { hearClocks, hearDay, hearPractitioner, means, withoutDay, withoutDenied
  */
 export function chooseOffer(
   words: string,
-  offers: Offer[],
+  offers: ToldOffer[],
   heldSlotId: string | null,
-): { slot?: Offer; among: Offer[] } {
+): { slot?: ToldOffer; among: ToldOffer[] } {
   const said = withoutDenied(words);
   if (heldSlotId && /\bthe other (?:one|time)\b/.test(said))
     return decided(offers.filter((o) => o.slotId !== heldSlotId));
@@ -35,7 +35,7 @@ export function chooseOffer(
 const asksForMore = /\b(?:anything|something|another|any other|other times?|else|different)\b/;
 
 /** The narrowest list that is not empty decides when one offer is left in it. */
-function decided(...narrowing: Offer[][]): { slot?: Offer; among: Offer[] } {
+function decided(...narrowing: ToldOffer[][]): { slot?: ToldOffer; among: ToldOffer[] } {
   const among = narrowing.findLast((offers) => offers.length > 0) ?? [];
   const [slot] = among;
   // Offers that start together differ only in the practitioner, and the caller asked for the time.
@@ -43,7 +43,7 @@ function decided(...narrowing: Offer[][]): { slot?: Offer; among: Offer[] } {
   return slot && (sameStart || among.length === 1) ? { slot, among: [] } : { among };
 }
 
-const places: [RegExp, (offers: Offer[]) => Offer | undefined][] = [
+const places: [RegExp, (offers: ToldOffer[]) => ToldOffer | undefined][] = [
   [/\b(?:first|1st|earliest|earlier|soonest) (?:one|slot|time|option|available)\b/, (offers) => offers[0]],
   [
     /\b(?:the |number |option )(?:first|1st|earliest|soonest)\b(?! (?:of|thing))|\b(?:number|option) (?:one|1)\b/,
@@ -71,11 +71,11 @@ const places: [RegExp, (offers: Offer[]) => Offer | undefined][] = [
   ],
 ];
 
-function placeOf(said: string, offers: Offer[]): Offer | undefined {
+function placeOf(said: string, offers: ToldOffer[]): ToldOffer | undefined {
   return places.find(([pattern]) => pattern.test(said))?.[1](offers);
 }
 
-function atSaidTime(said: string, offers: Offer[]): Offer[] | undefined {
+function atSaidTime(said: string, offers: ToldOffer[]): ToldOffer[] | undefined {
   for (const clock of hearClocks(said)) {
     const at = offers.filter(({ startsAt }) => {
       const [hour, minute] = [Number(startsAt.slice(11, 13)), Number(startsAt.slice(14, 16))];
@@ -87,7 +87,7 @@ function atSaidTime(said: string, offers: Offer[]): Offer[] | undefined {
   return undefined;
 }
 
-function withPractitioner(said: string, offers: Offer[]): Offer[] {
+function withPractitioner(said: string, offers: ToldOffer[]): ToldOffer[] {
   const name = hearPractitioner(said, offers)?.split(' ').at(-1)?.toLowerCase();
   return name ? offers.filter((offer) => offer.practitioner.toLowerCase().includes(name)) : [];
 }
@@ -95,7 +95,7 @@ function withPractitioner(said: string, offers: Offer[]): Offer[] {
 const weekdays = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
 
 /** Whether an offer is on the day said; only weekdays, ISO dates and days of the month can be told without a clock. */
-function isOn(day: string, { startsAt }: Offer): boolean {
+function isOn(day: string, { startsAt }: ToldOffer): boolean {
   const date = startsAt.slice(0, 10);
   if (day === date) return true;
   if (/\b(?:following|after|in)\b/.test(day)) return false;

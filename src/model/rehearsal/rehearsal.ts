@@ -1,7 +1,8 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { LanguageModel, ModelDelta, ModelMessage, ModelRequest } from '#model/language-model.ts';
-import { type Answer, answer } from './answer.ts';
+import { answerTo } from './answer.ts';
 import { readCallState } from './call-state.ts';
+import type { RehearsedAnswer } from './hearing.ts';
 
 /**
  * A stand-in for a language model: no key, no network, the same words in give the same words out. It reads what a
@@ -37,13 +38,13 @@ function deltas(request: ModelRequest): ModelDelta[] {
   return [...words, { type: 'tool-call', id, ...call }, { type: 'finish', reason: 'tool_calls' }];
 }
 
-function rehearsedAnswer({ messages, tools }: ModelRequest): Answer {
+function rehearsedAnswer({ messages, tools }: ModelRequest): RehearsedAnswer {
   const spoken = messages.filter((message) => message.role !== 'system');
   const last = spoken.at(-1);
   const callerWords = spoken.flatMap((message) =>
     message.role === 'user' ? [inWords(message.content)] : [],
   );
-  return answer({
+  return answerTo({
     ...readCallState(firstSystemMessage(messages)),
     words: callerWords.at(-1) ?? '',
     earlierWords: callerWords.slice(0, -1),

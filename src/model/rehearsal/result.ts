@@ -5,16 +5,16 @@ export function sentenceFromResult(content: string): string {
   const result = readResult(content);
   if (!result) return 'Is there anything else I can do for you?';
   const { success, slots, nearest, appointmentId, expiresAt } = result;
-  if (success && slots.length > 0) return `I have ${spokenList(slots)}. Which would you like?`;
+  if (success && slots.length > 0) return `I have ${listOf(slots)}. Which would you like?`;
   if (success && appointmentId) return 'You are booked. Is there anything else I can do for you?';
   if (success && expiresAt) return 'I am holding that time for you. What name shall I book it under?';
   if (nearest.length > 0)
-    return `That does not work, but I have ${spokenList(nearest)}. Would one of those suit you?`;
+    return `That does not work, but I have ${listOf(nearest)}. Would one of those suit you?`;
   return success ? 'That is done.' : 'That did not work. Which other day or time would suit you?';
 }
 
 /** `a, b or c`, as a voice reads a list. */
-export function spokenList(slots: { spoken: string }[]): string {
+export function listOf(slots: { spoken: string }[]): string {
   const spoken = slots.map((slot) => slot.spoken);
   const last = spoken.pop() ?? '';
   return spoken.length > 0 ? `${spoken.join(', ')} or ${last}` : last;

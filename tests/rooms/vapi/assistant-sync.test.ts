@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openAssistantApi } from '#vapi/assistant-api.ts';
-import { type AssistantParts, assistantBlocks, type FunctionTool } from '#vapi/assistant-blocks.ts';
+import { type AssistantParts, blocksFor, type FunctionTool } from '#vapi/assistant-blocks.ts';
 import { planAssistant, type VapiAssistant } from '#vapi/assistant-sync.ts';
 import { openVapiApi, type VapiApi } from '../../stand-ins/vapi-api.ts';
 
@@ -53,7 +53,7 @@ const theirs: VapiAssistant = {
 
 function plan(current: VapiAssistant, changed: Partial<AssistantParts['organization']> = {}) {
   const organization = { ...parts.organization, ...changed };
-  const planned = planAssistant(current, assistantBlocks({ ...parts, organization }, [ourTool]), {
+  const planned = planAssistant(current, blocksFor({ ...parts, organization }, [ourTool]), {
     speaks: organization.model,
     ourToolNames: [ourTool.function.name],
   });
@@ -191,7 +191,7 @@ describe('a clinic that keeps a model of Vapi’s own', () => {
   });
 
   test('must have one', () => {
-    const wanted = assistantBlocks({ ...parts, organization: { ...parts.organization, model: 'platform' } }, [
+    const wanted = blocksFor({ ...parts, organization: { ...parts.organization, model: 'platform' } }, [
       ourTool,
     ]);
     for (const current of [{}, { model: { provider: 'custom-llm', url: 'https://x.example', model: 'x' } }]) {

@@ -1,8 +1,8 @@
-import type { ToolRequest, ToolsRun } from '#conversation/tool-calls.ts';
+import type { ToolRequest, ToolsRun } from '#conversation/platform-tool-calls.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { WireToolCall } from './server-message.ts';
-import type { CallFacts } from './wire.ts';
+import type { CallReference } from './wire.ts';
 
 export interface ToolCallsParts {
   runTools: (request: ToolRequest) => Promise<ToolsRun>;
@@ -27,7 +27,7 @@ interface SpokenMessage {
  */
 export async function answerToolCalls(
   { runTools, log }: ToolCallsParts,
-  { callSid, caller, calls }: Pick<CallFacts, 'callSid' | 'caller'> & { calls: WireToolCall[] },
+  { callSid, caller, calls }: Pick<CallReference, 'callSid' | 'caller'> & { calls: WireToolCall[] },
   organization: Organization | undefined,
 ): Promise<ToolCallAnswer[]> {
   const named = calls.map(({ id, name }) => ({ toolCallId: id, name }));

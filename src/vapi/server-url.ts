@@ -5,9 +5,9 @@ import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Authenticate } from './authentication.ts';
 import { readServerMessage, type ServerMessage } from './server-message.ts';
-import { answerToolCalls, type ToolCallsParts } from './tool-calls.ts';
+import { answerToolCalls, type ToolCallsParts } from './tool-call-answers.ts';
 
-export interface EventsParts extends ToolCallsParts {
+export interface ServerUrlParts extends ToolCallsParts {
   authenticate: Authenticate;
   directory: Directory;
   callLife: CallLife;
@@ -29,7 +29,7 @@ const bodyLimitBytes = 5 * 1024 * 1024;
  * message is answered 200, because Vapi ignores every other status completely and its model then sees no result.
  * The one exception: a call's end that could not be noted is a 503, so that it is sent again.
  */
-export function events(app: FastifyInstance, parts: EventsParts): void {
+export function serverUrlDoors(app: FastifyInstance, parts: ServerUrlParts): void {
   app.post<{ Body: Buffer }>('/vapi/events', { bodyLimit: bodyLimitBytes }, (request, reply) =>
     receive(parts, request, reply, (message, organization) => answer(parts, message, organization)),
   );
@@ -45,7 +45,7 @@ export function events(app: FastifyInstance, parts: EventsParts): void {
 type Answering = (message: ServerMessage, organization: Organization | undefined) => Promise<object>;
 
 async function receive(
-  parts: EventsParts,
+  parts: ServerUrlParts,
   request: FastifyRequest<{ Body: Buffer }>,
   reply: FastifyReply,
   answering: Answering,
@@ -65,7 +65,7 @@ async function receive(
 }
 
 async function answer(
-  parts: EventsParts,
+  parts: ServerUrlParts,
   message: ServerMessage,
   organization: Organization | undefined,
 ): Promise<object> {
@@ -118,7 +118,7 @@ async function answer(
   }
 }
 
-function transferDestination(parts: EventsParts, organization: Organization | undefined): object {
+function transferDestination(parts: ServerUrlParts, organization: Organization | undefined): object {
   const number = organization?.humanNumber ?? null;
   if (number === null) return { error: parts.speak('no-human', organization) };
   return {

@@ -7,7 +7,7 @@ import type {
 } from '#model/language-model.ts';
 
 /** A question that is on its way to the model from the moment this is made, and its answer. */
-export class Asked implements AsyncIterable<ModelDelta> {
+export class PendingAnswer implements AsyncIterable<ModelDelta> {
   readonly #deltas: DeltaIterator;
   #head: Promise<IteratorResult<ModelDelta>> | undefined;
   /** From asking to the first delta, when it has come. */
