@@ -28,6 +28,12 @@ export interface Reservation {
   turn: number | null;
 }
 
+/** How long a hold lasts; the ledger alone decides it. */
+export async function readHoldLifetimeMs(sql: Sql): Promise<number> {
+  const [row] = await sql`select extract(epoch from hold_lifetime()) * 1000 as ms`;
+  return Number(row?.['ms']);
+}
+
 /**
  * Claims an offered slot for a call; the ledger decides, in one round trip. The call's other hold is given up in
  * the same transaction, and claiming what one holds succeeds without changing anything.

@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Sql } from 'postgres';
 import { Temporal } from 'temporal-polyfill';
 import { createOpenSlots } from '#availability/open-slots.ts';
+import { readHoldLifetimeMs } from '#booking/holds.ts';
 import { type PromptPreview, previewPrompt, type Step } from '#conversation/prompt-preview.ts';
 import { createLanguages } from '#language/languages.ts';
 import { shippedLanguages } from '#language/shipped-languages.ts';
@@ -120,6 +121,7 @@ command
       languages: createLanguages(shippedLanguages),
       dashboardPrompt: options.dashboard === undefined ? null : await readText(options.dashboard),
       tools: toolbox.definitionsFor(organization),
+      holdLifetimeMs: await readHoldLifetimeMs(sql),
     });
     if (options.json)
       console.log(JSON.stringify({ ...preview, tools: toolbox.definitionsFor(organization) }, undefined, 2));

@@ -1,6 +1,7 @@
 import type { Sql } from 'postgres';
 import { Temporal } from 'temporal-polyfill';
 import { z } from 'zod';
+import { readHoldLifetimeMs } from '#booking/holds.ts';
 import { presentValues, previewPrompt } from '#conversation/prompt-preview.ts';
 import type { Languages } from '#language/languages.ts';
 import { defaultLanguage, type Organization } from '#organization/organization.ts';
@@ -153,7 +154,7 @@ export function promptsRoutes(add: AddRoute, parts: PromptsParts): void {
   saving(add, parts);
 }
 
-function trying(add: AddRoute, { prompts, languages, toolsFor }: PromptsParts): void {
+function trying(add: AddRoute, { sql, prompts, languages, toolsFor }: PromptsParts): void {
   add({
     method: 'POST',
     path: '/prompts/:name/try',
@@ -182,6 +183,7 @@ function trying(add: AddRoute, { prompts, languages, toolsFor }: PromptsParts): 
         // A dashboard's own words are not known here; the template around them shows where they go.
         dashboardPrompt: kind === 'dashboard' ? 'What is written at Vapi stands here.' : null,
         tools: toolsFor(organization),
+        holdLifetimeMs: await readHoldLifetimeMs(sql),
       });
       return {
         problems: [],

@@ -35,12 +35,14 @@ export interface PreviewWish {
   dashboardPrompt: string | null;
   /** As the model is shown them. */
   tools: unknown[];
+  /** How long the imagined call's hold lasts. */
+  holdLifetimeMs: number;
 }
 
 /** Makes the prompt of an imagined call at a step, by the code that makes it in a real one. */
 export async function previewPrompt(prompts: Prompts, wish: PreviewWish): Promise<PromptPreview> {
-  const { organization, step, now, language, languages, dashboardPrompt, tools } = wish;
-  const facts = imaginedCall(organization, step, now);
+  const { organization, now, language, languages, dashboardPrompt, tools } = wish;
+  const facts = imaginedCall(wish);
   const promptParts = createPromptParts(prompts, languages);
   const told = promptParts({ organization, facts, language, now, dashboardPrompt });
   const parts = await Promise.all(
@@ -74,10 +76,9 @@ export function presentValues(
 
 const offersImagined = 3;
 const daysLookedAhead = 31;
-const holdMs = 5 * 60_000;
 
 /** What the ledger would say about a call that has come that far, with the clinic's own hours and practitioners. */
-function imaginedCall(organization: Organization, step: Step, now: Date): CallSnapshot {
+function imaginedCall({ organization, step, now, holdLifetimeMs }: PreviewWish): CallSnapshot {
   const today = localDate(organization.zone, now);
   const [practitioner] = organization.practitioners;
   const ahead =
@@ -111,7 +112,7 @@ function imaginedCall(organization: Organization, step: Step, now: Date): CallSn
     holdVersion: is('reserve', 'confirm_sms', 'booked') ? 'imagined' : null,
     hold:
       chosen !== undefined && is('reserve', 'confirm_sms')
-        ? { ...chosen, expiresAt: new Date(now.getTime() + holdMs), fromEarlierCall: false }
+        ? { ...chosen, expiresAt: new Date(now.getTime() + holdLifetimeMs), fromEarlierCall: false }
         : null,
     appointment: chosen !== undefined && is('booked') ? { ...chosen, id: 'imagined' } : null,
     found: [],

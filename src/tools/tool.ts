@@ -9,8 +9,8 @@ export interface Tool<Arguments extends z.ZodType = z.ZodType> {
   description: string;
   arguments: Arguments;
   /**
-   * Whether it changes the ledger. Effects start only when their call is closed, one after another, and run to
-   * their end even when the caller hangs up.
+   * Does what was asked. The turn starts it only when its call is closed in the model's stream, one call after another,
+   * and lets it run to its end even when the caller hangs up.
    */
   run(args: z.output<Arguments>, context: ToolContext): Promise<ToolRun>;
 }
