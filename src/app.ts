@@ -13,22 +13,26 @@ import { dependencyStates } from '#conversation/dependency-states.ts';
 import { createHoldWatch } from '#conversation/hold-watch.ts';
 import { createListenAhead } from '#conversation/listen-ahead.ts';
 import { createLiveCalls } from '#conversation/live-calls.ts';
-import { runToolCalls } from '#conversation/platform-tool-calls.ts';
+import { runToolCalls, type ToolRequest } from '#conversation/platform-tool-calls.ts';
 import { createSystemPrompt } from '#conversation/prompt.ts';
+import {
+  asTheyAre,
+  createSpeakWithoutTurn,
+  type SpeakWithoutTurn,
+  type Spoken,
+} from '#conversation/speech.ts';
 import { createTellCall } from '#conversation/tell-call.ts';
 import { createTemporalContexts, type TemporalContext } from '#conversation/temporal-context.ts';
 import { runTurn } from '#conversation/turn.ts';
-import type { TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
+import { say, type TurnEvent, type TurnRequest } from '#conversation/turn-events.ts';
 import { createTurnWatch, type TurnWatch } from '#conversation/turn-watch.ts';
 import { googleHooks } from '#hooks/google-hooks.ts';
 import { twilioHooks } from '#hooks/twilio-hooks.ts';
 import type { CalendarAccess } from '#jobs/calendar-access.ts';
-import { fallbackTag } from '#language/language.ts';
 import type { Languages } from '#language/languages.ts';
 import type { LanguageModel } from '#model/language-model.ts';
 import type { Directory } from '#organization/directory.ts';
-import { defaultLanguage, type Organization } from '#organization/organization.ts';
-import type { WordlessOutcome } from '#prompts/template-variables.ts';
+import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { isTwilios } from '#sms/webhooks.ts';
 import { type DoorParts, socketDoors } from '#sockets/doors.ts';
@@ -69,6 +73,8 @@ export interface AppParts {
   admission: Admission;
   /** What happens, for those who watch. */
   happenings: Events;
+  /** What becomes of words before they are heard; by default they are heard as they are. */
+  spoken?: Spoken | undefined;
   /** Smaller for tests. */
   socketLimits?: DoorParts['socketLimits'];
   log: Log;
@@ -80,41 +86,23 @@ export interface App extends AsyncDisposable {
   staff: Console;
 }
 
-/** Whoever is spoken to before anybody knows who was called. */
-const nobody = { organization: null, language: fallbackTag };
 /** How long running turns may go on after the doors were closed; Vapi itself gives up on a turn after 20 s. */
 const drainMs = 10_000;
 
 /** The composition: which room gets what. Disposing closes the doors first, then lets turns and commits end. */
 export function createApp(parts: AppParts): App {
-  const { sql, store, openSlots, prompts, languages, directory, happenings, log, model } = parts;
+  const { prompts, directory, log } = parts;
+  const spoken = parts.spoken ?? asTheyAre;
+  const speak = createSpeakWithoutTurn(prompts, spoken);
   const temporalContexts = createTemporalContexts(parts.languages);
-  const speech = speakingBy(prompts, parts, temporalContexts);
-  const liveCalls = createLiveCalls(store);
-  const callerSpeech = createCallerSpeech(store);
-  const callLife = createCallLife({ ...parts, ...speech, liveCalls, events: happenings });
+  const conversation = conversing(parts, spoken, temporalContexts);
+  const { runTurn, callLife, callerSpeech, liveCalls } = conversation;
   const callControl = createCallControl({ hosts: parts.controlHosts, log });
-  const holdWatch = createHoldWatch({ sql, prompts, speech: callerSpeech, events: happenings, log });
-  const tellCall = createTellCall({ sql, events: happenings, log });
-  const turnWatch = createTurnWatch();
-  const begun = { turns: createTurnLedger(parts), admission: parts.admission, callLife, liveCalls };
-  const turnParts = { ...speech, ...begun, languages, model, holdWatch, tellCall, log };
-  const oneTurn = (request: TurnRequest, signal: AbortSignal) =>
-    turnWatch.turn(request, (drafts) => {
-      const own = drafts.length === 0 ? {} : speakingBy(prompts.withDrafts(drafts), parts, temporalContexts);
-      return runTurn({ ...turnParts, ...own }, request, signal);
-    });
 
   const http = bareServer(parts);
   health(http, parts);
   providersHooks(http, parts);
   const authenticate = createAuthentication({ secret: parts.vapiSecret, directory });
-  const speak = (outcome: WordlessOutcome, organization?: Organization) =>
-    prompts.speak(
-      outcome,
-      organization === undefined ? nobody : { organization, language: defaultLanguage(organization) },
-      {},
-    );
   const assistantParts = {
     publicUrl: parts.publicUrl,
     secret: parts.vapiSecret,
@@ -127,32 +115,25 @@ export function createApp(parts: AppParts): App {
     directory,
     callLife,
     callerSpeech,
-    runTools: (request) => runToolCalls(turnParts, request),
+    runTools: conversation.runTools,
     speak,
     assistantFor: (organization, now) => assistantAnswer(assistantParts, organization, now),
     log,
   });
-  chatCompletions(http, {
-    authenticate,
-    directory,
-    callControl,
-    runTurn: oneTurn,
-    unknownOrganization: () => unknownOrganization(prompts),
-    log,
-  });
-
+  const unknownOrganization = () => callOfNobody(speak);
+  chatCompletions(http, { authenticate, directory, callControl, runTurn, unknownOrganization, log });
   socketDoors(http, {
     ...parts,
     authenticate,
     isTwilios: (request) => parts.twilio !== undefined && isTwilios(request, parts.twilio.authToken),
-    runTurn: oneTurn,
+    runTurn,
     callLife,
     callerSpeech,
-    carriedCalls: createCarriedCalls(store),
-    listenAhead: createListenAhead(openSlots, languages),
+    carriedCalls: createCarriedCalls(parts.store),
+    listenAhead: createListenAhead(parts.openSlots, parts.languages),
     speak,
   });
-  const staff = staffPages(http, parts, { turnWatch, toolbox: speech.toolbox });
+  const staff = staffPages(http, parts, conversation);
 
   const answered = answering(http.server);
   return {
@@ -168,6 +149,38 @@ export function createApp(parts: AppParts): App {
       await Promise.race([liveCalls[Symbol.asyncDispose](), wait(drainMs)]);
       await callControl[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** Turns and tool calls, and what the doors need beside them of the call's life. */
+function conversing(
+  parts: AppParts,
+  spoken: Spoken,
+  temporalContexts: ReturnType<typeof createTemporalContexts>,
+) {
+  const { sql, store, prompts, languages, happenings, model, log } = parts;
+  const speaking = speakingBy(prompts, parts, temporalContexts);
+  const liveCalls = createLiveCalls(store);
+  const callerSpeech = createCallerSpeech(store);
+  const callLife = createCallLife({ ...parts, ...speaking, liveCalls, events: happenings });
+  const holdWatch = createHoldWatch({ sql, prompts, spoken, callerSpeech, events: happenings, log });
+  const tellCall = createTellCall({ sql, events: happenings, log });
+  const turnWatch = createTurnWatch();
+  const begun = { turns: createTurnLedger(parts), admission: parts.admission, callLife, liveCalls };
+  const turnParts = { ...speaking, ...begun, spoken, languages, model, holdWatch, tellCall, log };
+  return {
+    callLife,
+    callerSpeech,
+    liveCalls,
+    turnWatch,
+    toolbox: speaking.toolbox,
+    runTools: (request: ToolRequest) => runToolCalls(turnParts, request),
+    runTurn: (request: TurnRequest, signal: AbortSignal) =>
+      turnWatch.turn(request, (drafts) => {
+        const own =
+          drafts.length === 0 ? {} : speakingBy(prompts.withDrafts(drafts), parts, temporalContexts);
+        return runTurn({ ...turnParts, ...own }, request, signal);
+      }),
   };
 }
 
@@ -280,8 +293,8 @@ function variableValues(organization: Organization, time: TemporalContext): Reco
   };
 }
 
-function* unknownOrganization(prompts: Prompts): Generator<TurnEvent> {
-  yield { type: 'say', text: prompts.speak('unknown-organization', nobody, {}) };
+function* callOfNobody(speak: SpeakWithoutTurn): Generator<TurnEvent> {
+  yield say(speak('unknown-organization'));
   yield { type: 'finished', reason: 'stop' };
 }
 

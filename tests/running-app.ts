@@ -67,6 +67,7 @@ export async function startApp({
   socketLimits,
   twilio,
   admission = openDoors,
+  spoken,
   log = createLog({ level: process.env['LOG_LEVEL'] ?? 'silent', pretty: true }),
 }: {
   model?: LanguageModel;
@@ -87,6 +88,8 @@ export async function startApp({
   twilio?: AppParts['twilio'];
   /** Whether there is room for new calls. */
   admission?: AppParts['admission'];
+  /** What becomes of words before they are heard. */
+  spoken?: AppParts['spoken'];
   log?: Log;
 } = {}): Promise<RunningApp & { ledgerUrl: string }> {
   await using opening = new AsyncDisposableStack();
@@ -122,6 +125,7 @@ export async function startApp({
       socketLimits,
       admission,
       happenings,
+      spoken,
       log,
     }),
   );

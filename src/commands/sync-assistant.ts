@@ -1,14 +1,15 @@
 import { Command } from 'commander';
 import type { Sql } from 'postgres';
 import { createOpenSlots } from '#availability/open-slots.ts';
-import { defaultLanguage, type Organization } from '#organization/organization.ts';
+import { asTheyAre, createSpeakWithoutTurn } from '#conversation/speech.ts';
+import type { Organization } from '#organization/organization.ts';
 import { documentOf } from '#organization/organization-file.ts';
 import { saveOrganization } from '#organization/save-organization.ts';
 import { openPrompts, type Prompts } from '#prompts/templates.ts';
 import { createMemoryStore } from '#storage/memory-store.ts';
 import { createToolbox } from '#tools/toolbox.ts';
 import { openAssistantApi } from '#vapi/assistant-api.ts';
-import { blocksFor, sentencesFrom } from '#vapi/assistant-blocks.ts';
+import { blocksFor, sentencesFor } from '#vapi/assistant-blocks.ts';
 import { type AssistantPlan, planAssistant, type VapiAssistant } from '#vapi/assistant-sync.ts';
 import { type Config, promptsFolder, readSecrets } from '../config.ts';
 import { type Change, changeLines, changesBetween } from './changes.ts';
@@ -118,8 +119,7 @@ async function plan(
   const { vapiSecret } = await readSecrets(config);
   await using prompts = await openPrompts({ folder: promptsFolder, sql, log: commandLog() });
   const ourTools = toolDefinitions({ sql, prompts, organization });
-  const language = defaultLanguage(organization);
-  const sentences = sentencesFrom((outcome) => prompts.speak(outcome, { organization, language }, {}));
+  const sentences = sentencesFor(organization, createSpeakWithoutTurn(prompts, asTheyAre));
   const wanted = blocksFor({ organization, publicUrl, secret: vapiSecret, sentences }, ourTools);
   const planned = planAssistant(assistant, wanted, {
     speaks: organization.model,

@@ -7,7 +7,7 @@ import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Admission } from './admission.ts';
 import type { CallMemory, LiveCalls } from './live-calls.ts';
-import { type PromptParts, preparePrompt, type SystemPrompt } from './prompt.ts';
+import { type PromptParts, preparePrompt } from './prompt.ts';
 
 /** A call from its first sign to its end, whichever message brings either. */
 export interface CallLife {
@@ -42,7 +42,7 @@ export function createCallLife(parts: {
   openSlots: OpenSlots;
   liveCalls: LiveCalls;
   admission: Admission;
-  systemPrompt: (parts: PromptParts) => SystemPrompt;
+  systemPrompt: (about: PromptParts) => string;
   events: Events;
   log: Log;
 }): CallLife {

@@ -1,5 +1,6 @@
 import { defaultLanguage } from '#organization/organization.ts';
-import { say, type Turn, type TurnEvent, type TurnParts, type TurnRequest } from './turn-events.ts';
+import { say, type TurnEvent, type TurnRequest } from './turn-events.ts';
+import type { Turn, TurnParts } from './turn-parts.ts';
 import { mayBeMistaken } from './turn-tools.ts';
 
 /** After so many turns in a row without a model the caller gets what can be said without one. */
@@ -11,19 +12,19 @@ const failuresUntilHuman = 3;
  * What is said when no model answered this turn: first a request to say it again, then a short menu of open times,
  * then a human. A sentence the model began is ended before that.
  *
- * @param spoken what the caller has heard of this turn already
+ * @param heard what the caller has heard of this turn already
  */
 export async function* withoutModel(
-  { prompts, toolbox }: TurnParts,
+  { prompts, toolbox, spoken }: TurnParts,
   turn: Turn,
-  spoken: string,
+  heard: string,
 ): AsyncGenerator<TurnEvent> {
   const { request, context, live } = turn;
   live.memory.modelFailures += 1;
   const human = humanFor(request);
-  const before = ending(spoken);
+  const before = ending(heard);
   if (live.memory.modelFailures >= failuresUntilHuman && human !== undefined) {
-    yield say(`${before}${prompts.speak('to-human', context, {})}`);
+    yield say(spoken(`${before}${prompts.speak('to-human', context, {})}`, 'template'));
     yield* transfer(human);
     return;
   }
@@ -33,16 +34,16 @@ export async function* withoutModel(
     const menu = await toolbox.openTimes(context, human !== undefined);
     live.track(menu.settled);
     if (waits) await menu.settled;
-    yield say(`${before}${menu.speech}`);
+    yield say(spoken(`${before}${menu.speech}`, 'template'));
   } else {
-    yield say(`${before}${prompts.speak('not-understood', context, {})}`);
+    yield say(spoken(`${before}${prompts.speak('not-understood', context, {})}`, 'template'));
   }
   yield { type: 'finished', reason: 'stop' };
 }
 
 /** The ledger cannot be reached: an honest sentence, and a human if the platform can connect one. */
 export function* apologise(
-  { prompts, log }: TurnParts,
+  { prompts, spoken, log }: TurnParts,
   request: TurnRequest,
   error: unknown,
 ): Generator<TurnEvent> {
@@ -50,17 +51,17 @@ export function* apologise(
   log.error({ err: error, organization: organization.key }, 'a turn could not be answered');
   const human = humanFor(request);
   const listener = { organization, language: defaultLanguage(organization) };
-  yield say(prompts.speak('failed', listener, { human: human !== undefined }));
+  yield say(spoken(prompts.speak('failed', listener, { human: human !== undefined }), 'template'));
   if (human === undefined) yield { type: 'finished', reason: 'stop' };
   else yield* transfer(human);
 }
 
 /** There is no room for another call: a human if the platform can connect one, else a request to call again. */
-export function* turnAway({ prompts }: TurnParts, request: TurnRequest): Generator<TurnEvent> {
+export function* turnAway({ prompts, spoken }: TurnParts, request: TurnRequest): Generator<TurnEvent> {
   const { organization } = request;
   const human = humanFor(request);
   const listener = { organization, language: defaultLanguage(organization) };
-  yield say(prompts.speak('busy', listener, { human: human !== undefined }));
+  yield say(spoken(prompts.speak('busy', listener, { human: human !== undefined }), 'template'));
   if (human === undefined) yield { type: 'finished', reason: 'stop' };
   else yield* transfer(human);
 }
@@ -77,8 +78,8 @@ function* transfer(destination: string): Generator<TurnEvent> {
 }
 
 /** What ends a sentence that was broken off, so that the next one is heard as its own. */
-function ending(spoken: string): string {
-  const heard = spoken.trimEnd();
-  if (heard === '') return '';
-  return /[.!?…]$/.test(heard) ? ' ' : '. ';
+function ending(heard: string): string {
+  const words = heard.trimEnd();
+  if (words === '') return '';
+  return /[.!?…]$/.test(words) ? ' ' : '. ';
 }

@@ -9,11 +9,12 @@ import { spokenAppointment } from '#tools/offering.ts';
 import type { ToolContext } from '#tools/tool.ts';
 import type { CallerSpeech } from './caller-speech.ts';
 import type { CallMemory } from './live-calls.ts';
+import type { Spoken, SpokenWords } from './speech.ts';
 
 /** A way to speak to the caller between turns, which some platforms give for the time of a call. */
 export interface SpeakingLine {
   /** Resolves when the platform took the words; that they were heard, nobody can promise. */
-  say(text: string): Promise<void>;
+  say(text: SpokenWords): Promise<void>;
 }
 
 /** The caller is warned when so much of the hold is left. */
@@ -35,7 +36,8 @@ export interface HoldWatch {
 export function createHoldWatch(parts: {
   sql: Sql;
   prompts: Prompts;
-  speech: CallerSpeech;
+  spoken: Spoken;
+  callerSpeech: CallerSpeech;
   events: Events;
   log: Log;
 }): HoldWatch {
@@ -50,9 +52,8 @@ export function createHoldWatch(parts: {
       const stop = new AbortController();
       memory.stopWatchingHold = () => stop.abort();
       const { organization } = context;
-      const words = parts.prompts.speak('hold-ending', context, {
-        slot: spokenAppointment(context, hold),
-      });
+      const slot = spokenAppointment(context, hold);
+      const words = parts.spoken(parts.prompts.speak('hold-ending', context, { slot }), 'template');
       wait(
         { ...parts, organization, call: context.call, version: hold.version, words, line, stop: stop.signal },
         endsAtMs,
@@ -63,14 +64,14 @@ export function createHoldWatch(parts: {
 
 interface Waiting {
   sql: Sql;
-  speech: CallerSpeech;
+  callerSpeech: CallerSpeech;
   events: Events;
   log: Log;
   organization: Organization;
   call: CallKey;
   /** Which hold it is about. */
   version: string;
-  words: string;
+  words: SpokenWords;
   line: SpeakingLine;
   stop: AbortSignal;
 }
@@ -87,8 +88,8 @@ function wait(waiting: Waiting, endsAtMs: number): void {
 }
 
 async function lastMinute(waiting: Waiting, endsAtMs: number): Promise<void> {
-  const { sql, speech, events, organization, call, version, words, line, stop } = waiting;
-  while (endsAtMs - performance.now() > waitForPauseUntilMs && (await speech.speaking(call))) {
+  const { sql, callerSpeech, events, organization, call, version, words, line, stop } = waiting;
+  while (endsAtMs - performance.now() > waitForPauseUntilMs && (await callerSpeech.speaking(call))) {
     await new Promise((resolve) => setTimeout(resolve, lookForPauseEveryMs).unref());
     if (stop.aborted) return;
   }

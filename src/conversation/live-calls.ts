@@ -135,12 +135,7 @@ export function createLiveCalls(
   function dropOld(): void {
     if (calls.size <= callsMax && nowMs() - lookedAtMs < lookEveryMs) return;
     lookedAtMs = nowMs();
-    for (const [key, call] of calls) {
-      if (call.inside > 0) continue;
-      if (calls.size <= callsMax && nowMs() - call.seenAtMs < idleMs) return;
-      call.memory.stopWatchingHold?.();
-      calls.delete(key);
-    }
+    dropIdle(calls, lookedAtMs);
   }
 
   return {
@@ -159,12 +154,7 @@ export function createLiveCalls(
         },
       };
       const sentAtMs = requestedAt?.getTime();
-      const overtaken =
-        sentAtMs !== undefined &&
-        call.requestedAtMs !== undefined &&
-        sentAtMs < call.requestedAtMs &&
-        nowMs() - call.requestArrivedAtMs < staleRequestMs;
-      if (overtaken) {
+      if (wasSentEarlier(sentAtMs, call, nowMs())) {
         stop.abort(superseded);
         return turn;
       }
@@ -194,6 +184,26 @@ export function createLiveCalls(
       await Promise.all(working);
     },
   };
+}
+
+/** Those that were heard of longest ago first, until the rest is neither too many nor idle. */
+function dropIdle(calls: Map<string, LiveCall>, nowMs: number): void {
+  for (const [key, call] of calls) {
+    if (call.inside > 0) continue;
+    if (calls.size <= callsMax && nowMs - call.seenAtMs < idleMs) return;
+    call.memory.stopWatchingHold?.();
+    calls.delete(key);
+  }
+}
+
+/** Whether a request was sent before the one that is the call's turn by now. */
+function wasSentEarlier(
+  sentAtMs: number | undefined,
+  { requestedAtMs, requestArrivedAtMs }: LiveCall,
+  nowMs: number,
+): boolean {
+  if (sentAtMs === undefined || requestedAtMs === undefined) return false;
+  return sentAtMs < requestedAtMs && nowMs - requestArrivedAtMs < staleRequestMs;
 }
 
 /** Somebody works for the call until they say it has ended. */

@@ -1,14 +1,8 @@
-import type {
-  DeltaIterator,
-  LanguageModel,
-  ModelDelta,
-  ModelRequest,
-  WordListener,
-} from '#model/language-model.ts';
+import type { LanguageModel, ModelDelta, ModelRequest } from '#model/language-model.ts';
 
-/** A question that is on its way to the model from the moment this is made, and its answer. */
+/** The answer to a question that is on its way to the model from the moment this is made. */
 export class PendingAnswer implements AsyncIterable<ModelDelta> {
-  readonly #deltas: DeltaIterator;
+  readonly #deltas: AsyncIterator<ModelDelta>;
   #head: Promise<IteratorResult<ModelDelta>> | undefined;
   /** From asking to the first delta, when it has come. */
   firstDeltaMs: number | undefined;
@@ -36,11 +30,6 @@ export class PendingAnswer implements AsyncIterable<ModelDelta> {
         return { value: undefined, done: true };
       },
     };
-  }
-
-  /** Pours out words as they come, where the model can (`DeltaIterator`). */
-  async pour(listener: WordListener): Promise<void> {
-    if (this.#head === undefined) await this.#deltas.pour?.(listener);
   }
 
   /** Nobody wants the answer any more: the request ends at the provider. */

@@ -6,6 +6,7 @@ import type { Log } from '#telemetry/log.ts';
 import type { ToolContext, ToolRun } from '#tools/tool.ts';
 import type { Toolbox } from '#tools/toolbox.ts';
 import type { LiveCalls } from './live-calls.ts';
+import type { Spoken, SpokenWords } from './speech.ts';
 import type { TellCall } from './tell-call.ts';
 
 /** Tool calls that a platform's own model made; the platform decided that they count. */
@@ -17,32 +18,28 @@ export interface ToolRequest {
   now: Date;
 }
 
+interface ToolCallParts {
+  turns: TurnLedger;
+  toolbox: Toolbox;
+  languages: Languages;
+  spoken: Spoken;
+  liveCalls: LiveCalls;
+  tellCall: TellCall;
+  log: Log;
+}
+
 /** Another process that answers the same call at once may be first with its offers, but hardly twice. */
 const attemptsMax = 3;
 
 /** What each call brought about and the sentence for it, in order; shorter where the ledger could not be reached. */
-export type ToolsRun = Pick<ToolRun, 'result' | 'speech'>[];
+export type ToolsRun = { result: ToolRun['result']; speech: SpokenWords }[];
 
 /**
  * Runs tool calls one after another, each with what the one before brought about. The voice rules of a turn rest:
  * what the caller has heard and said since is the platform's to know.
  */
 export async function runToolCalls(
-  {
-    turns,
-    toolbox,
-    languages,
-    liveCalls,
-    tellCall,
-    log,
-  }: {
-    turns: TurnLedger;
-    toolbox: Toolbox;
-    languages: Languages;
-    liveCalls: LiveCalls;
-    tellCall: TellCall;
-    log: Log;
-  },
+  { turns, toolbox, languages, spoken, liveCalls, tellCall, log }: ToolCallParts,
   { organization, callSid, caller, calls, now }: ToolRequest,
 ): Promise<ToolsRun> {
   const call: CallKey = { tenantId: organization.id, callSid };
@@ -73,7 +70,7 @@ export async function runToolCalls(
           continue;
         }
         if (!kept) throw new Error(`${name} found its offers overtaken ${attempt} times`);
-        runs.push(run);
+        runs.push({ result: run.result, speech: spoken(run.speech, 'template') });
         tellCall.tool(context, { name, result: run.result, durationMs: performance.now() - startedMs });
         break;
       }

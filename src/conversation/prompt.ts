@@ -93,19 +93,9 @@ export function inOneMessage(parts: PromptPart[]): string {
   return parts.map(({ text }) => text).join('\n\n');
 }
 
-/** The system message, whole and in its parts: those that are kept need not be written into a request anew. */
-export interface SystemPrompt {
-  content: string;
-  parts: readonly string[];
-}
-
 export function createSystemPrompt(...made: Parameters<typeof createPromptParts>) {
   const promptParts = createPromptParts(...made);
-  return (about: PromptParts): SystemPrompt => {
-    const parts = promptParts(about).map(({ text }) => text);
-    // Strings put together this way are copied only when somebody reads the whole.
-    return { parts, content: parts.reduce((before, part) => `${before}\n\n${part}`) };
-  };
+  return (about: PromptParts): string => inOneMessage(promptParts(about));
 }
 
 /** A call of which nothing is known yet. */
@@ -125,7 +115,7 @@ const newCall: CallSnapshot = {
 
 /** Makes the parts that are kept, so that a call's first turn finds them made. */
 export function preparePrompt(
-  systemPrompt: (parts: PromptParts) => SystemPrompt,
+  systemPrompt: (about: PromptParts) => string,
   about: { organization: Organization; now: Date },
 ): void {
   const language = defaultLanguage(about.organization);

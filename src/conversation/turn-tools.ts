@@ -1,6 +1,7 @@
 import type { ModelDelta, ModelMessage } from '#model/language-model.ts';
 import type { ToolContext, ToolRun } from '#tools/tool.ts';
-import type { Turn, TurnEvent, TurnParts } from './turn-events.ts';
+import type { TurnEvent } from './turn-events.ts';
+import type { Turn, TurnParts } from './turn-parts.ts';
 
 /** One of our tools that the model called in this pass, and what came of it. */
 export interface OurCall {

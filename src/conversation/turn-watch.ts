@@ -19,7 +19,7 @@ export interface TurnWatch {
 }
 
 /** An event, and how long after the turn's beginning it came. */
-export type WatchedEvent = Exclude<TurnEvent, { type: 'flow' }> & { afterMs: number };
+export type WatchedEvent = TurnEvent & { afterMs: number };
 
 interface Watched {
   stream: PassThrough;
@@ -56,8 +56,6 @@ export function createTurnWatch(): TurnWatch {
 async function* copied(events: AsyncIterable<TurnEvent>, stream: PassThrough): AsyncGenerator<TurnEvent> {
   const startedMs = performance.now();
   for await (const event of events) {
-    // Not asked for, its words come one by one, and can be looked at.
-    if (event.type === 'flow') continue;
     if (stream.writable && stream.writableLength < waitingMax) {
       stream.write({ ...event, afterMs: performance.now() - startedMs });
     }

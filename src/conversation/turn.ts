@@ -1,20 +1,17 @@
 import type { CallKey } from '#booking/calls.ts';
 import type { CallFacts } from '#booking/turns.ts';
-import { ModelError, type ModelMessage, type ModelTool } from '#model/language-model.ts';
 import { defaultLanguage } from '#organization/organization.ts';
 import type { ToolContext } from '#tools/tool.ts';
-import type { Toolbox } from '#tools/toolbox.ts';
 import type { AdmittedTurn } from './admission.ts';
-import { apologise, turnAway, withoutModel } from './fallbacks.ts';
+import { converse } from './converse.ts';
+import { apologise, turnAway } from './fallbacks.ts';
 import type { LiveTurn } from './live-calls.ts';
 import { nudge } from './nudge.ts';
-import { PendingAnswer } from './pending-answer.ts';
+import { ask, type Question } from './question.ts';
 import { TurnSpans } from './spans.ts';
-import { say, type Turn, type TurnEvent, type TurnParts, type TurnRequest } from './turn-events.ts';
-import { type OurCall, resultMessages, runTool } from './turn-tools.ts';
+import { say, type TurnEvent, type TurnRequest } from './turn-events.ts';
+import type { Turn, TurnParts } from './turn-parts.ts';
 
-/** A second pass happens only when one pass called two of our tools; a third would only be a loop. */
-const passesMax = 2;
 /** Bounds the wait for an older turn's commit; the ledger's own locks decide what is true either way. */
 const earlierWorkDeadlineMs = 5_000;
 
@@ -33,15 +30,8 @@ export async function* runTurn(
   request: TurnRequest,
   signal: AbortSignal,
 ): AsyncGenerator<TurnEvent, void, undefined> {
-  const spans = new TurnSpans(request.arrivedAtMs ?? performance.now());
-  const call: CallKey = { tenantId: request.organization.id, callSid: request.callSid };
-  const stopping = stoppedBy(signal);
-  const stop = stopping.signal;
-  const live = parts.liveCalls.supersede(call, request.requestedAt, stopping);
-  let context: ToolContext | undefined;
-  let early: Question | undefined;
-  let beganAtMs = 0;
-  let admitted: AdmittedTurn | undefined;
+  const arrival = arrive(parts, request, signal);
+  const { live, spans, stop } = arrival;
   try {
     if (!live.idle) await inTime(live.earlierWork, earlierWorkDeadlineMs);
     stop.throwIfAborted();
@@ -49,84 +39,136 @@ export async function* runTurn(
       yield* ready(turnAway(parts, request), spans);
       return;
     }
-    parts.callLife.firstTurn(request);
-    admitted = parts.admission.turn();
-    const askedAtMs = performance.now();
-    // Tracked, so that a newer request takes its number after this one: the ledger's order is the order of arrival.
-    const language = live.memory.language ?? defaultLanguage(request.organization);
-    const beginning = begin(parts, request, { call, language, known: live.memory.facts });
-    live.track(beginning);
-    const heard = request.history.some((message) => message.role === 'user');
-    const asks = heard && request.silent !== true;
-    if (asks && live.idle) early = askEarly(parts, request, { live, language, stop, spans });
-    const begun = await beginning.finally(() => {
-      beganAtMs = performance.now();
-      spans.note('callLookup', beganAtMs - askedAtMs);
-      admitted?.waited(beganAtMs - askedAtMs);
-    });
+    const turn = await begin(parts, arrival);
     // A request that was sent later has its turn already, on another process: nobody listens to this one.
-    if (begun === undefined) return;
-    live.memory.facts = begun.facts;
-    context = begun.context;
-    live.numbered(begun.context.facts.turn);
+    if (turn === undefined) return;
     stop.throwIfAborted();
-    const turn: Turn = { request, context, live, stop, spans, settled: Promise.resolve() };
-    const question = early?.fingerprint === begun.facts.fingerprint ? early : undefined;
-    if (question === undefined) early?.asked.leave();
-    early = undefined;
-    if (asks) yield* converse(parts, turn, question);
-    else yield* ready(request.silent === true ? nudge(parts, context) : opening(parts, context), spans);
+    const { context } = turn;
+    if (asksModel(request)) {
+      yield* converse(
+        parts,
+        turn,
+        takeEarly(arrival) ?? ask(parts, request, { about: context, stop, spans }),
+      );
+    } else yield* ready(request.silent === true ? nudge(parts, context) : opening(parts, context), spans);
   } catch (error) {
     if (stop.aborted) return;
     yield* apologise(parts, request, error);
   } finally {
-    admitted?.[Symbol.dispose]();
-    early?.asked.leave();
-    const times = spans.end(parts.log, { organization: request.organization.key, call: call.callSid });
-    if (context !== undefined) {
-      live.memory.language = context.language;
-      const { firstByteOut = null, tool = null } = spans.ms;
-      const record = {
-        number: context.facts.turn,
-        firstWordMs: firstByteOut,
-        toolMs: tool,
-        tools: spans.tools,
-      };
-      live.leaveRunning(parts.turns.record(call, record));
-      parts.tellCall.turn(context, { spans: times, tools: spans.tools, cut: stop.aborted }, live.allWork());
-      if (request.line !== null) parts.holdWatch.watch(context, request.line, live.memory, beganAtMs);
-    }
-    live.end();
+    leave(parts, arrival);
   }
 }
 
-/** Nothing when a request that was sent later has its turn already. */
-async function begin(
-  { turns, languages }: TurnParts,
-  { organization, caller, history, requestedAt, now }: TurnRequest,
-  { call, language, known }: { call: CallKey; language: string; known: CallFacts | undefined },
-): Promise<{ context: ToolContext; facts: CallFacts } | undefined> {
-  const userTurns = history.filter((message) => message.role === 'user').length;
-  const facts = await turns.begin(call, { caller, userTurns, requestedAt }, known);
-  if (facts === undefined) return undefined;
-  const { snapshot } = facts;
-  return {
-    facts,
-    context: {
-      organization,
-      call,
-      facts: snapshot,
-      now,
-      language,
-      languages,
-      userTurns,
-      turn: snapshot.turn,
-    },
-  };
+/** A request from its arrival to its end, and what it has come to by now. */
+interface Arrival {
+  request: TurnRequest;
+  call: CallKey;
+  live: LiveTurn;
+  spans: TurnSpans;
+  stop: AbortSignal;
+  admitted: AdmittedTurn | undefined;
+  /** What the model was asked while the ledger was, and the facts it was told. */
+  early: (Question & { fingerprint: string }) | undefined;
+  /** When the ledger answered, by `performance.now()`. */
+  beganAtMs: number;
+  /** What the ledger answered. */
+  begun: { context: ToolContext; facts: CallFacts } | undefined;
 }
 
-function* opening({ prompts }: TurnParts, context: ToolContext): Generator<TurnEvent> {
-  yield say(prompts.speak('opening', context, {}));
+function arrive(parts: TurnParts, request: TurnRequest, signal: AbortSignal): Arrival {
+  const spans = new TurnSpans(request.arrivedAtMs ?? performance.now());
+  const call: CallKey = { tenantId: request.organization.id, callSid: request.callSid };
+  const stopping = stoppedBy(signal);
+  const live = parts.liveCalls.supersede(call, request.requestedAt, stopping);
+  const nothingYet = { admitted: undefined, early: undefined, beganAtMs: 0, begun: undefined };
+  return { request, call, live, spans, stop: stopping.signal, ...nothingYet };
+}
+
+/**
+ * Begins the turn in the ledger, and asks the model meanwhile where the call's facts are known.
+ *
+ * @returns nothing when a request that was sent later has its turn already
+ */
+async function begin(parts: TurnParts, arrival: Arrival): Promise<Turn | undefined> {
+  const { request, call, live, spans, stop } = arrival;
+  const { organization, caller, history, requestedAt, now } = request;
+  parts.callLife.firstTurn(request);
+  arrival.admitted = parts.admission.turn();
+  const askedAtMs = performance.now();
+  const language = live.memory.language ?? defaultLanguage(organization);
+  const userTurns = history.filter((message) => message.role === 'user').length;
+  const known = live.memory.facts;
+  const beginning = parts.turns.begin(call, { caller, userTurns, requestedAt }, known);
+  // Tracked, so that a newer request takes its number after this one: the ledger's order is the order of arrival.
+  live.track(beginning);
+  if (known !== undefined && live.idle && asksModel(request)) {
+    const about = { organization, facts: known.snapshot, now, language };
+    arrival.early = { ...ask(parts, request, { about, stop, spans }), fingerprint: known.fingerprint };
+  }
+  const facts = await beginning.finally(() => {
+    arrival.beganAtMs = performance.now();
+    spans.note('callLookup', arrival.beganAtMs - askedAtMs);
+    arrival.admitted?.waited(arrival.beganAtMs - askedAtMs);
+  });
+  if (facts === undefined) return undefined;
+  const { snapshot } = facts;
+  const context: ToolContext = {
+    organization,
+    call,
+    facts: snapshot,
+    now,
+    language,
+    languages: parts.languages,
+    userTurns,
+    turn: snapshot.turn,
+  };
+  arrival.begun = { context, facts };
+  live.memory.facts = facts;
+  live.numbered(snapshot.turn);
+  return { request, context, live, stop, spans, settled: Promise.resolve() };
+}
+
+/** The question that was asked early, if the facts the model was told are the ledger's; otherwise it is dropped. */
+function takeEarly(arrival: Arrival): Question | undefined {
+  const { early, begun } = arrival;
+  arrival.early = undefined;
+  if (early?.fingerprint === begun?.facts.fingerprint) return early;
+  early?.answer.leave();
+  return undefined;
+}
+
+/** The turn is over, whichever way: what it kept is let go, and what it brought about is noted. */
+function leave(
+  parts: TurnParts,
+  { request, call, live, spans, stop, admitted, early, beganAtMs, begun }: Arrival,
+): void {
+  admitted?.[Symbol.dispose]();
+  early?.answer.leave();
+  const times = spans.end(parts.log, { organization: request.organization.key, call: call.callSid });
+  if (begun !== undefined) {
+    const { context } = begun;
+    live.memory.language = context.language;
+    const { firstByteOut = null, tool = null } = spans.ms;
+    const record = {
+      number: context.facts.turn,
+      firstWordMs: firstByteOut,
+      toolMs: tool,
+      tools: spans.tools,
+    };
+    live.leaveRunning(parts.turns.record(call, record));
+    parts.tellCall.turn(context, { spans: times, tools: spans.tools, cut: stop.aborted }, live.allWork());
+    if (request.line !== null) parts.holdWatch.watch(context, request.line, live.memory, beganAtMs);
+  }
+  live.end();
+}
+
+/** Whether there is something of the caller's to answer; a silence and the first moment are answered from templates. */
+function asksModel({ history, silent }: TurnRequest): boolean {
+  return silent !== true && history.some((message) => message.role === 'user');
+}
+
+function* opening({ prompts, spoken }: TurnParts, context: ToolContext): Generator<TurnEvent> {
+  yield say(spoken(prompts.speak('opening', context, {}), 'template'));
   yield { type: 'finished', reason: 'stop' };
 }
 
@@ -141,129 +183,6 @@ function isTaken({ admission }: TurnParts, { history }: TurnRequest, { memory }:
 function* ready(events: Iterable<TurnEvent>, spans: TurnSpans): Generator<TurnEvent> {
   spans.spoke();
   yield* events;
-}
-
-/** What the model is asked for a turn, and the facts of the call it was told. */
-interface Question {
-  fingerprint: string;
-  messages: ModelMessage[];
-  tools: ModelTool[];
-  asked: PendingAnswer;
-}
-
-function askEarly(
-  parts: TurnParts,
-  request: TurnRequest,
-  { live, language, stop, spans }: { live: LiveTurn; language: string; stop: AbortSignal; spans: TurnSpans },
-): Question | undefined {
-  const known = live.memory.facts;
-  if (known === undefined) return undefined;
-  const { organization, now } = request;
-  const about = { organization, facts: known.snapshot, now, language };
-  return ask(parts, request, { about, fingerprint: known.fingerprint, stop, spans });
-}
-
-function ask(
-  parts: TurnParts,
-  request: TurnRequest,
-  {
-    about,
-    fingerprint,
-    stop,
-    spans,
-  }: {
-    about: Pick<ToolContext, 'organization' | 'facts' | 'now' | 'language'>;
-    fingerprint: string;
-    stop: AbortSignal;
-    spans: TurnSpans;
-  },
-): Question {
-  const startedMs = performance.now();
-  const system = parts.systemPrompt({ ...about, dashboardPrompt: request.dashboardPrompt });
-  const messages: ModelMessage[] = [{ role: 'system', ...system }, ...request.history];
-  const tools = [...parts.toolbox.definitionsFor(request.organization), ...brought(parts.toolbox, request)];
-  const asked = new PendingAnswer(parts.model, { messages, tools }, stop);
-  spans.note('prompt', performance.now() - startedMs);
-  return { fingerprint, messages, tools, asked };
-}
-
-/** @param early the question that is on its way already, when it was the right one */
-async function* converse(
-  parts: TurnParts,
-  turn: Turn,
-  early: Question | undefined,
-): AsyncGenerator<TurnEvent> {
-  const { context, stop, live, spans } = turn;
-  const question = early ?? ask(parts, turn.request, { about: context, fingerprint: '', stop, spans });
-  const { messages, tools } = question;
-  let { asked } = question;
-  let spoken = '';
-  for (let pass = 1; pass <= passesMax; pass += 1) {
-    const ours: OurCall[] = [];
-    let handedOff = false;
-    try {
-      for await (const delta of asked) {
-        if (asked.firstDeltaMs !== undefined) spans.note('modelFirstToken', asked.firstDeltaMs);
-        if (delta.type === 'text') {
-          spoken += delta.text;
-          spans.spoke();
-          yield say(delta.text, delta.contents);
-          yield {
-            type: 'flow',
-            flow: ({ said, ready }) =>
-              asked.pour({
-                words: ({ text, contents }) => {
-                  spoken += text;
-                  return said(say(text, contents));
-                },
-                ready,
-              }),
-          };
-        } else if (delta.type === 'tool-call') {
-          if (parts.toolbox.has(delta.name)) {
-            ours.push({ call: delta, run: yield* runTool(parts, turn, delta) });
-          } else if (brought(parts.toolbox, turn.request).some((tool) => tool.function.name === delta.name)) {
-            handedOff = true;
-            yield { type: 'hand-off', id: delta.id, name: delta.name, arguments: delta.arguments };
-          } else {
-            parts.log.warn({ model: parts.model.name }, 'the model called a tool that nobody brought');
-          }
-        }
-      }
-      if (spoken.trim() === '' && ours.length === 0 && !handedOff)
-        throw new ModelError('empty', 'the model gave nothing that can be said or done');
-      live.memory.modelFailures = 0;
-    } catch (error) {
-      if (!(error instanceof ModelError) || stop.aborted) throw error;
-      const { kind, message: problem } = error;
-      parts.log.warn({ model: parts.model.name, kind, problem }, 'the model failed');
-      // What a tool brought about is said even when the stream broke off behind it.
-      if (ours.length === 0 && !handedOff) {
-        spans.spoke();
-        yield* withoutModel(parts, turn, spoken);
-        return;
-      }
-    }
-    if (ours.length > 1 && pass < passesMax) {
-      messages.push(...resultMessages(ours));
-      asked = new PendingAnswer(parts.model, { messages, tools }, stop);
-      continue;
-    }
-    // A newer turn may have come while the last tool ran: what it did stands, and the newer turn says so.
-    stop.throwIfAborted();
-    const speech = ours.map(({ run }) => run.speech).join(' ');
-    if (speech !== '') {
-      spans.spoke();
-      yield say(spoken.trim() === '' ? speech : ` ${speech}`);
-    }
-    yield { type: 'finished', reason: handedOff ? 'tool_calls' : 'stop' };
-    return;
-  }
-}
-
-/** The platform's tools; one that bears the name of ours would take our calls away and is left out. */
-function brought(toolbox: Toolbox, { platformTools }: TurnRequest): ModelTool[] {
-  return platformTools.filter((tool) => !toolbox.has(tool.function.name));
 }
 
 /** Aborts with `signal`, and may be aborted by others. */

@@ -1,8 +1,8 @@
+import type { ChatCompletionCreateParamsStreaming } from 'openai/resources';
 import { Pool } from 'undici';
 import type { Log } from '#telemetry/log.ts';
-import type { LanguageModel } from './language-model.ts';
+import type { LanguageModel, ModelRequest } from './language-model.ts';
 import { type Provider, ProviderStream } from './provider-stream.ts';
-import { createRequestBodies } from './request-body.ts';
 
 /** How long a provider may be silent; the platform gives up on a turn after 20 s. */
 const silentMsMax = 15_000;
@@ -44,9 +44,21 @@ export function createOpenAiModel(options: {
     baseUrl,
     log,
   };
-  const bodyOf = createRequestBodies(model);
   return {
     name: `${model} at ${url.host}`,
-    stream: (request, signal) => new ProviderStream(provider, bodyOf(request), signal),
+    stream: (request, signal) => new ProviderStream(provider, requestBody(model, request), signal),
   };
+}
+
+/** The request's bytes, in the form of the `openai` package's types. */
+function requestBody(model: string, { messages, tools, temperature, maxTokens }: ModelRequest): Buffer {
+  const body: ChatCompletionCreateParamsStreaming = {
+    model,
+    stream: true,
+    messages,
+    ...(tools.length === 0 ? {} : { tools }),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }),
+  };
+  return Buffer.from(JSON.stringify(body));
 }

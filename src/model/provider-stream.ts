@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import type { Log } from '#telemetry/log.ts';
-import { type DeltaIterator, type ModelDelta, ModelError, type WordListener } from './language-model.ts';
+import { type ModelDelta, ModelError } from './language-model.ts';
 import { StreamReader } from './stream-reader.ts';
 
 /** Where and how a provider is asked; the same for every request to it. */
@@ -21,32 +21,29 @@ const passing = new Set([408, 409, 425, 429]);
 const retryAfterMs = 200;
 const retryAfterMsMax = 1_000;
 /** More than a paragraph of speech that nobody has taken: the provider waits until somebody does. */
-const unreadBytesMax = 64 * 1024;
+const untakenBytesMax = 64 * 1024;
 /** After `[DONE]` the connection is free within this, or is given up: the end of the body is on its way already. */
 const lastBytesMs = 500;
 
 /**
- * One pass: asks a provider and reads its answer. Chunks are read as they come and given when somebody wants them, so
- * that what came in one read of the socket is one delta, and a slow listener makes the provider wait.
+ * One pass: asks a provider and reads its answer. Chunks are read as they come. What came in one read of the socket, or
+ * while nobody asked for more, is one delta, and a slow listener makes the provider wait.
  */
-export class ProviderStream implements DeltaIterator {
+export class ProviderStream implements AsyncIterator<ModelDelta>, AsyncIterable<ModelDelta> {
   readonly #provider: Provider;
   readonly #body: Buffer;
   readonly #signal: AbortSignal;
   readonly #reader = new StreamReader();
-  /** What came since somebody last looked, as latin1: what came together is read in one go. */
-  #unread = '';
-  /** Read, and not taken by anybody yet. */
-  #deltas: ModelDelta[] = [];
+  /** What was read since somebody last took everything. */
+  #untakenBytes = 0;
   /** The provider's answer has ended. */
   #ended = false;
-  /** Everything was read. */
+  /** Nothing more is read. */
   #over = false;
   #problem: ModelError | undefined;
   #attempt: Attempt | undefined;
   #attempts = 0;
   #wake = () => {};
-  #pouring: Pouring | undefined;
 
   /** @param body the request as JSON; it is sent at once */
   constructor(provider: Provider, body: Buffer, signal: AbortSignal) {
@@ -65,13 +62,15 @@ export class ProviderStream implements DeltaIterator {
   /** @throws ModelError, or the signal's reason */
   async next(): Promise<IteratorResult<ModelDelta, undefined>> {
     for (;;) {
-      const delta = this.#deltas.shift();
+      const delta = this.#take();
       if (delta !== undefined) return { value: delta, done: false };
       this.#signal.throwIfAborted();
-      if (this.#unread !== '' && !this.#over) this.#read();
-      else if (this.#reader.failure !== undefined) throw this.#leave(this.#reader.failure);
-      else if (this.#over) return { value: undefined, done: true };
-      else if (this.#reader.done || this.#ended) this.#end();
+      if (this.#reader.failure !== undefined) {
+        this.#leave();
+        throw this.#reader.failure;
+      }
+      if (this.#over) return { value: undefined, done: true };
+      if (this.#reader.done || this.#ended) this.#end();
       else if (this.#problem !== undefined) throw this.#problem;
       else {
         await new Promise<void>((resolve) => {
@@ -81,65 +80,22 @@ export class ProviderStream implements DeltaIterator {
     }
   }
 
-  pour(listener: WordListener): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#pouring = { listener, stop: resolve, due: false, held: false };
-    this.#wake = () => this.#pourSoon();
-    this.#pourSoon();
-    return promise;
-  }
-
   async return(): Promise<IteratorResult<ModelDelta, undefined>> {
     this.#leave();
     return { value: undefined, done: true };
   }
 
-  /** Once in a tick: what is read in it is poured together. */
-  #pourSoon(): void {
-    if (this.#pouring === undefined || this.#pouring.due || this.#pouring.held) return;
-    this.#pouring.due = true;
-    process.nextTick(() => this.#pour());
-  }
-
-  #pour(): void {
-    const pouring = this.#pouring;
-    if (pouring === undefined) return;
-    pouring.due = false;
-    if (this.#unread !== '') this.#read();
-    let wanted = true;
-    while (wanted && this.#deltas[0]?.type === 'text') {
-      const [words] = this.#deltas.splice(0, 1);
-      if (words?.type === 'text') wanted = pouring.listener.words(words);
+  #take(): ModelDelta | undefined {
+    const delta = this.#reader.take();
+    if (this.#reader.taken) {
+      this.#untakenBytes = 0;
+      this.#attempt?.flow();
     }
-    const goesOn =
-      this.#deltas.length === 0 &&
-      !(this.#over || this.#ended || this.#reader.done || this.#signal.aborted) &&
-      this.#reader.failure === undefined &&
-      this.#problem === undefined;
-    if (!wanted) {
-      pouring.held = true;
-      const again = () => {
-        pouring.held = false;
-        this.#pourSoon();
-      };
-      pouring.listener.ready().then(again, again);
-    } else if (!goesOn) {
-      this.#pouring = undefined;
-      this.#wake = () => {};
-      pouring.stop();
-    }
-  }
-
-  #read(): void {
-    this.#reader.read(this.#unread);
-    this.#unread = '';
-    this.#deltas.push(...this.#reader.given());
-    this.#attempt?.flow();
+    return delta;
   }
 
   #end(): void {
     this.#reader.end();
-    this.#deltas.push(...this.#reader.given());
     this.#over = true;
     if (!this.#ended) setTimeout(() => this.#leave(), lastBytesMs).unref();
   }
@@ -151,9 +107,10 @@ export class ProviderStream implements DeltaIterator {
       bytes: (bytes) => {
         // After the end nothing counts, but the connection is free only when everything was read.
         if (this.#over) return true;
-        this.#unread += bytes;
+        this.#reader.read(bytes);
+        this.#untakenBytes += bytes.length;
         this.#wake();
-        return this.#unread.length < unreadBytesMax;
+        return this.#untakenBytes < untakenBytesMax;
       },
       ended: () => {
         this.#ended = true;
@@ -191,26 +148,16 @@ export class ProviderStream implements DeltaIterator {
   }
 
   /** Ends the request at the provider, if it is still going on. */
-  #leave<Reason>(reason?: Reason): Reason | undefined {
+  #leave(): void {
     this.#over = true;
     this.#attempt?.leave();
     this.#wake();
-    return reason;
   }
-}
-
-interface Pouring {
-  listener: WordListener;
-  stop(): void;
-  /** It is poured at the end of this tick. */
-  due: boolean;
-  /** The listener wants nothing until it is ready. */
-  held: boolean;
 }
 
 interface Heard {
   /** Whether more is wanted at once. */
-  bytes(bytes: string): boolean;
+  bytes(bytes: Buffer): boolean;
   ended(): void;
   refused(status: number, retryAfter: string | undefined): void;
   lost(error: Error, begun: boolean): void;
@@ -249,7 +196,7 @@ class Attempt implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#state !== 'answered') return;
-    if (!this.#heard.bytes(chunk.toString('latin1'))) controller.pause();
+    if (!this.#heard.bytes(chunk)) controller.pause();
   }
 
   onResponseEnd(): void {

@@ -1,12 +1,5 @@
 import type { Log } from '#telemetry/log.ts';
-import {
-  type DeltaIterator,
-  type LanguageModel,
-  type ModelDelta,
-  ModelError,
-  type ModelRequest,
-  type WordListener,
-} from './language-model.ts';
+import { type LanguageModel, type ModelDelta, ModelError, type ModelRequest } from './language-model.ts';
 
 /** After so many failures in a row the second model is asked first, so that not every caller waits in vain. */
 const failuresMax = 2;
@@ -67,7 +60,7 @@ const left = new DOMException('nobody listens any more', 'AbortError');
 type Begin = (request: ModelRequest, signal: AbortSignal) => Promise<Begun>;
 
 /** Gives the head of whichever model began, then hands out the rest as it comes, with nothing in between. */
-class Choice implements DeltaIterator {
+class Choice implements AsyncIterator<ModelDelta>, AsyncIterable<ModelDelta> {
   readonly #begin: () => Promise<Begun>;
   readonly #own = new AbortController();
   #begun: Begun | undefined;
@@ -81,11 +74,6 @@ class Choice implements DeltaIterator {
 
   [Symbol.asyncIterator](): this {
     return this;
-  }
-
-  /** Only after the head: until then another model may still be asked. */
-  async pour(listener: WordListener): Promise<void> {
-    await this.#begun?.rest.pour?.(listener);
   }
 
   next(): Promise<IteratorResult<ModelDelta>> {
@@ -105,7 +93,7 @@ class Choice implements DeltaIterator {
 
 interface Begun {
   head: ModelDelta;
-  rest: DeltaIterator;
+  rest: AsyncIterator<ModelDelta>;
 }
 
 async function beginInTime(

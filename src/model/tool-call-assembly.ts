@@ -1,12 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ModelError } from './language-model.ts';
-
-/** A piece of a call as it comes in a delta; any of it may be missing or null. */
-export interface ToolCallFragment {
-  index?: number | null;
-  id?: string | null;
-  function?: { name?: string | null; arguments?: unknown } | null;
-}
+import type { ToolCallFragment } from './provider-chunk.ts';
 
 export interface AssembledCall {
   id: string;
@@ -39,7 +33,7 @@ export class ToolCallAssembly {
     target.id ||= fragment.id ?? '';
     const given = fragment.function?.arguments;
     if (typeof given === 'string') target.text += given;
-    else if (typeof given === 'object' && given !== null) target.text = JSON.stringify(given);
+    else if (given !== undefined && given !== null) target.text = JSON.stringify(given);
     return closed;
   }
 

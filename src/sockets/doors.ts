@@ -2,6 +2,7 @@ import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { ListenAhead } from '#conversation/listen-ahead.ts';
+import type { SpeakWithoutTurn } from '#conversation/speech.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Events } from '#telemetry/events.ts';
 import { isAllowedFrom } from './allowed-address.ts';
@@ -20,8 +21,7 @@ export type DoorParts = SocketCallParts &
   WhoParts & {
     listenAhead: ListenAhead;
     happenings: Events;
-    /** A sentence from the templates, in the organization's language, or in English where there is none to ask. */
-    speak: (outcome: 'opening' | 'unknown-organization' | 'no-human', organization?: Organization) => string;
+    speak: SpeakWithoutTurn;
     /** Smaller for tests. */
     socketLimits?: { perOrganization?: number; checkEveryMs?: number; backMs?: number } | undefined;
   };

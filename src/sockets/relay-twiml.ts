@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import VoiceResponse from 'twilio/lib/twiml/VoiceResponse.js';
+import type { SpokenWords } from '#conversation/speech.ts';
 import { defaultLanguage, type Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
 import { handOffReason } from './relay.ts';
@@ -10,10 +11,10 @@ import type { Who } from './who.ts';
 export interface TwimlParts {
   who: Pick<Who, 'isTwilios' | 'publicUrl'>;
   dialled: (number: string) => Organization | undefined;
-  greeting: (organization: Organization) => string;
-  unknownOrganization: () => string;
+  greeting: (organization: Organization) => SpokenWords;
+  unknownOrganization: () => SpokenWords;
   /** Said where the caller was to be connected to a person and there is none. */
-  noHuman: (organization: Organization | undefined) => string;
+  noHuman: (organization: Organization | undefined) => SpokenWords;
   log: Log;
 }
 

@@ -1,4 +1,5 @@
 import type { ListenAhead } from '#conversation/listen-ahead.ts';
+import type { SpokenWords } from '#conversation/speech.ts';
 import type { TurnEvent } from '#conversation/turn-events.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
@@ -28,11 +29,11 @@ export const relayLimits: PeerLimits = {
 export interface RelayParts {
   calls: SocketCalls;
   listenAhead: ListenAhead;
-  greeting: (organization: Organization) => string;
+  greeting: (organization: Organization) => SpokenWords;
   /** Whose number was dialled, where the connection itself does not say whose it is. */
   dialled: (number: string) => Organization | undefined;
   /** Spoken to whoever dialled a number nobody knows. */
-  unknownOrganization: () => string;
+  unknownOrganization: () => SpokenWords;
   log: Log;
 }
 
@@ -147,7 +148,7 @@ export class RelayCall {
     const organization = this.#connection.organization ?? this.#parts.dialled(about.dialled ?? '');
     if (organization === undefined) this.#apologise(about.dialled);
     else if (this.#connection.claim(peer, organization)) {
-      const speak = (text: string) => this.#speakUp(text);
+      const speak = (text: SpokenWords) => this.#speakUp(text);
       this.#call = this.#parts.calls.open(organization, about.callSid, { peer, speak });
       this.#restored = this.#begin(this.#call, about);
     }
@@ -178,7 +179,7 @@ export class RelayCall {
   }
 
   /** Something that is said between turns. */
-  #speakUp(text: string): void {
+  #speakUp(text: SpokenWords): void {
     this.#tell({ type: 'text', token: text, last: true, preemptible: true });
     this.#history.assistant(text);
     this.#call?.keepSaid(this.#history.messages);

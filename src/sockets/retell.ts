@@ -1,4 +1,5 @@
 import type { ListenAhead } from '#conversation/listen-ahead.ts';
+import type { SpokenWords } from '#conversation/speech.ts';
 import type { TurnEvent } from '#conversation/turn-events.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
@@ -26,7 +27,7 @@ export interface RetellParts {
   calls: SocketCalls;
   listenAhead: ListenAhead;
   /** What an organization greets its callers with. */
-  greeting: (organization: Organization) => string;
+  greeting: (organization: Organization) => SpokenWords;
   log: Log;
 }
 
@@ -97,7 +98,7 @@ export class RetellCall {
   }
 
   /** Says something between turns, over whoever is speaking. */
-  #interrupt(content: string): void {
+  #interrupt(content: SpokenWords): void {
     this.#interrupts += 1;
     const interrupt_id = this.#interrupts;
     this.#tell({ response_type: 'agent_interrupt', interrupt_id, content, content_complete: true });
@@ -171,7 +172,7 @@ export class RetellCall {
       } else if (event.type === 'finished') {
         const last = { response_type: 'response', response_id: id, content: '', content_complete: true };
         this.#tell({ ...last, ...action(wanted) });
-      } else if (event.type !== 'language' && event.type !== 'flow') this.#mirror(event);
+      } else if (event.type !== 'language') this.#mirror(event);
     };
   }
 

@@ -3,6 +3,7 @@ import type { CallLife } from '#conversation/call-life.ts';
 import type { CallerSpeech } from '#conversation/caller-speech.ts';
 import type { CarriedCalls } from '#conversation/carried-calls.ts';
 import type { SpeakingLine } from '#conversation/hold-watch.ts';
+import type { SpokenWords } from '#conversation/speech.ts';
 import type { HistoryMessage, TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
@@ -23,7 +24,7 @@ export type AskedTurn = Pick<TurnRequest, 'caller' | 'history' | 'platformTools'
 /** One connection of a call: who is on it, and how to say something on it between turns. */
 export interface Connection {
   peer: Peer;
-  speak: (text: string) => void;
+  speak: (text: SpokenWords) => void;
 }
 
 /** The call's end is noted even when the ledger is away for a minute. */

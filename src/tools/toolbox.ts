@@ -55,9 +55,7 @@ export function createToolbox(deps: Offering & { prompts: Prompts; texting: bool
   return {
     definitionsFor({ languages }) {
       const key = languages.join();
-      const known =
-        definitions.get(key) ??
-        [...tools.values()].map((tool) => Object.freeze(definitionOf(tool, languages)));
+      const known = definitions.get(key) ?? [...tools.values()].map((tool) => definitionOf(tool, languages));
       definitions.set(key, known);
       return known;
     },

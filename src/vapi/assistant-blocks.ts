@@ -1,3 +1,4 @@
+import type { SpeakWithoutTurn, SpokenWords } from '#conversation/speech.ts';
 import type { Organization } from '#organization/organization.ts';
 import { organizationKey } from './organization-key.ts';
 
@@ -28,21 +29,18 @@ export interface AssistantParts {
 
 export interface Sentences {
   /** While a caller is put through. */
-  transferring: string;
+  transferring: SpokenWords;
   /** While one of our tools runs for a model that is not ours. */
-  looking: string;
+  looking: SpokenWords;
   /** When our tools could not be reached by a model that is not ours. */
-  unreachable: string;
+  unreachable: SpokenWords;
 }
 
-export type SentenceOutcome = 'transferring' | 'looking' | 'tools-unreachable';
-
-/** @param speak a sentence from the templates, in the organization's language */
-export function sentencesFrom(speak: (outcome: SentenceOutcome) => string): Sentences {
+export function sentencesFor(organization: Organization, speak: SpeakWithoutTurn): Sentences {
   return {
-    transferring: speak('transferring'),
-    looking: speak('looking'),
-    unreachable: speak('tools-unreachable'),
+    transferring: speak('transferring', organization),
+    looking: speak('looking', organization),
+    unreachable: speak('tools-unreachable', organization),
   };
 }
 

@@ -1,5 +1,6 @@
+import type { SpeakWithoutTurn } from '#conversation/speech.ts';
 import type { Organization } from '#organization/organization.ts';
-import { blocksFor, type SentenceOutcome, sentencesFrom } from './assistant-blocks.ts';
+import { blocksFor, sentencesFor } from './assistant-blocks.ts';
 
 /** What answers to "which assistant?" are made from. */
 export interface AssistantAnswerParts {
@@ -7,8 +8,7 @@ export interface AssistantAnswerParts {
   publicUrl: string | undefined;
   /** The installation's secret, which the organization's key is made from. */
   secret: string;
-  /** A sentence from the templates, in the organization's language. */
-  speak: (outcome: 'opening' | SentenceOutcome, organization: Organization) => string;
+  speak: SpeakWithoutTurn;
   /** What prompts written at Vapi may use. */
   variableValues: (organization: Organization, now: Date) => Record<string, string>;
 }
@@ -32,7 +32,7 @@ export function assistantAnswer(
   // Without an assistant of its own the organization has no model at Vapi either: ours speaks.
   const ours = { ...organization, model: 'holdline' as const };
   const { model, tools, server, serverMessages, hooks } = blocksFor(
-    { organization: ours, publicUrl, secret, sentences: sentencesFrom((one) => speak(one, organization)) },
+    { organization: ours, publicUrl, secret, sentences: sentencesFor(organization, speak) },
     [],
   );
   return {

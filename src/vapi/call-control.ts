@@ -1,5 +1,6 @@
 import { Agent, request } from 'undici';
 import type { SpeakingLine } from '#conversation/hold-watch.ts';
+import type { SpokenWords } from '#conversation/speech.ts';
 import type { Log } from '#telemetry/log.ts';
 
 /** What can be done to a call from outside its turns. Resolves when Vapi took it, which is not yet heard. */
@@ -11,7 +12,7 @@ export interface CallControl extends AsyncDisposable {
 export interface CallLine extends SpeakingLine {
   /** Puts words into the conversation without speaking them; the model is not asked unless `answer`. */
   addMessage(text: string, options?: { answer?: boolean }): Promise<void>;
-  transfer(number: string, words?: string): Promise<void>;
+  transfer(number: string, words?: SpokenWords): Promise<void>;
   endCall(): Promise<void>;
 }
 

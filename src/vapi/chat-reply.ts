@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { Said, TurnEvent } from '#conversation/turn-events.ts';
+import type { TurnEvent } from '#conversation/turn-events.ts';
 
 type Finish = Extract<TurnEvent, { type: 'finished' }>['reason'];
 
@@ -21,16 +21,7 @@ export async function streamReply(
   let handOffs = 0;
   written.add(frames.of({ role: 'assistant' }), 'with what follows');
   for await (const event of events) {
-    if (event.type === 'say' && event.text !== '') written.add(frames.words(event));
-    if (event.type === 'flow') {
-      await event.flow({
-        said(speech) {
-          if (speech.text !== '') written.now(frames.words(speech));
-          return !response.writableNeedDrain;
-        },
-        ready: () => drained(response),
-      });
-    }
+    if (event.type === 'say' && event.text !== '') written.add(frames.words(event.text));
     if (event.type === 'hand-off') {
       written.add(frames.of({ tool_calls: [{ index: handOffs, ...wireCall(event) }] }));
       handOffs += 1;
@@ -75,28 +66,22 @@ export async function collectReply(model: string, events: AsyncIterable<TurnEven
   };
 }
 
-/** Frames of one stream, as bytes held as latin1. */
+/** Frames of one stream. What is the same in all of them is made once. */
 class Frames {
   readonly #head: string;
 
   constructor(model: string) {
     const head = JSON.stringify({ ...envelope(model, 'chat.completion.chunk'), choices: [] });
-    this.#head = `data: ${bytesOf(head.slice(0, -'[]}'.length))}`;
+    this.#head = `data: ${head.slice(0, -'[]}'.length)}`;
   }
 
   of(delta: object, finish?: Finish): string {
     const choices = [{ index: 0, delta, finish_reason: finish ?? null }];
-    return `${this.#head}${bytesOf(JSON.stringify(choices))}}\n\n`;
+    return `${this.#head}${JSON.stringify(choices)}}\n\n`;
   }
 
-  /** Words the model's chunks held as finished strings are put between our own constant parts as they are. */
-  words({ text, contents }: Said): string {
-    if (contents === undefined) return this.of({ content: text });
-    let frames = '';
-    for (const content of contents) {
-      frames += `${this.#head}[{"index":0,"delta":{"content":"${content}"},"finish_reason":null}]}\n\n`;
-    }
-    return frames;
+  words(text: string): string {
+    return `${this.#head}[{"index":0,"delta":{"content":${JSON.stringify(text)}},"finish_reason":null}]}\n\n`;
   }
 }
 
@@ -118,15 +103,9 @@ class JoinedWrites {
     process.nextTick(() => this.#flush());
   }
 
-  /** What has been joined already. */
-  now(text: string): void {
-    this.#text += text;
-    this.#flush();
-  }
-
   end(text: string): void {
     this.#begin();
-    this.#response.end(this.#text + text, 'latin1');
+    this.#response.end(this.#text + text);
     this.#text = '';
   }
 
@@ -134,7 +113,7 @@ class JoinedWrites {
     this.#due = false;
     if (this.#text === '') return;
     this.#begin();
-    this.#response.write(this.#text, 'latin1');
+    this.#response.write(this.#text);
     this.#text = '';
   }
 
@@ -149,11 +128,6 @@ const headers = {
   // Proxies that buffer would hold the first words back.
   'x-accel-buffering': 'no',
 };
-
-/** A text's bytes, one character for each. */
-function bytesOf(text: string): string {
-  return /[\u0080-\uffff]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
-}
 
 function envelope(model: string, object: string) {
   return { id: `chatcmpl-${randomUUID()}`, object, created: Math.floor(Date.now() / 1000), model };

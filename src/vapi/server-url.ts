@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallLife } from '#conversation/call-life.ts';
 import type { CallerSpeech } from '#conversation/caller-speech.ts';
+import type { SpeakWithoutTurn } from '#conversation/speech.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Authenticate } from './authentication.ts';
@@ -14,11 +15,7 @@ export interface ServerUrlParts extends ToolCallsParts {
   callerSpeech: CallerSpeech;
   /** The answer to "which assistant?", or nothing where there is none to name. */
   assistantFor: (organization: Organization, now: Date) => object | undefined;
-  /** A sentence from the templates, in the organization's language, or in English where there is none to ask. */
-  speak: (
-    outcome: 'no-human' | 'transferring' | 'unknown-organization',
-    organization: Organization | undefined,
-  ) => string;
+  speak: SpeakWithoutTurn;
 }
 
 /** Bodies echo the tools' definitions and, in a squad, every assistant; reports carry the whole call. */

@@ -1,4 +1,5 @@
 import type { ToolRequest, ToolsRun } from '#conversation/platform-tool-calls.ts';
+import type { SpokenWords } from '#conversation/speech.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { WireToolCall } from './server-message.ts';
@@ -18,7 +19,7 @@ export type ToolCallAnswer = { toolCallId: string; name: string; message?: Spoke
 interface SpokenMessage {
   type: 'request-complete' | 'request-failed';
   role: 'assistant';
-  content: string;
+  content: SpokenWords;
 }
 
 /**

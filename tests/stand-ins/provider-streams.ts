@@ -351,6 +351,32 @@ export const providerStreams: ProviderStream[] = [
     fails: true,
   },
   {
+    name: 'choices that are an object',
+    sse: `${event({ choices: {} })}${say('Fine.')}${stop}${done}`,
+    text: 'Fine.',
+    calls: [],
+  },
+  {
+    name: 'calls that are nothing',
+    sse: `${chunk({ content: 'Fine.', tool_calls: [null] })}${stop}${done}`,
+    text: 'Fine.',
+    calls: [],
+  },
+  {
+    name: 'a call with a number for a name',
+    sse: `${say('Well.')}${calls({ index: 0, id: 'a', name: 7 as unknown as string, args: '{}' })}${called}${done}`,
+    text: 'Well.',
+    calls: [],
+    fails: true,
+  },
+  {
+    name: 'a call without anything in it',
+    sse: `${say('Well.')}${chunk({ tool_calls: [{}] })}${called}${done}`,
+    text: 'Well.',
+    calls: [],
+    fails: true,
+  },
+  {
     name: 'a chunk that is no JSON',
     sse: `${say('Well.')}data: {"choices":[\n\n${done}`,
     text: 'Well.',

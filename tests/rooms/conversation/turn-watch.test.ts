@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
+import { asTheyAre } from '#conversation/speech.ts';
+import { say, type TurnEvent, type TurnRequest } from '#conversation/turn-events.ts';
 import { createTurnWatch } from '#conversation/turn-watch.ts';
 import { checkTemplate, type FitTemplate } from '#prompts/template-check.ts';
 
@@ -7,7 +8,7 @@ const request = (tenantId: string, callSid: string) =>
   ({ organization: { id: tenantId }, callSid }) as unknown as TurnRequest;
 
 async function* turn(): AsyncGenerator<TurnEvent> {
-  yield { type: 'say', text: 'Hello.' };
+  yield say(asTheyAre('Hello.', 'template'));
   yield { type: 'finished', reason: 'stop' };
 }
 

@@ -1,5 +1,8 @@
-import { describe, expect, test } from 'vitest';
-import type { ModelDelta } from '#model/language-model.ts';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { ModelDelta, ModelRequest, ModelTool } from '#model/language-model.ts';
 import { createOpenAiModel } from '#model/openai.ts';
 import { createLog } from '#telemetry/log.ts';
 import {
@@ -171,67 +174,71 @@ describe('leaving', () => {
   });
 });
 
-describe('words that are poured', () => {
-  /** Everything a pass gives when its words are poured from the first one on; `busy` listeners want a pause after each. */
-  async function poured(reply: Reply, { busy = false } = {}): Promise<{ text: string; rest: ModelDelta[] }> {
+describe('the request', () => {
+  test('says what was asked, in any letters, and names no tools or limits where there are none', async () => {
     await using standIn = await startModelStandIn();
-    standIn.answer(reply);
-    const deltas = modelOf(standIn).stream(request, new AbortController().signal)[Symbol.asyncIterator]();
-    let text = '';
-    const rest: ModelDelta[] = [];
-    for (let next = await deltas.next(); !next.done; next = await deltas.next()) {
-      if (next.value.type !== 'text') {
-        rest.push(next.value);
-        continue;
-      }
-      text += next.value.text;
-      await deltas.pour?.({
-        words(delta) {
-          text += delta.text;
-          return !busy;
-        },
-        ready: () => new Promise((resolve) => setTimeout(resolve, 1)),
-      });
-    }
-    return { text, rest };
-  }
+    standIn.answer({ pieces: [words('Yes.'), finish('stop'), done] });
+    const messages: ModelRequest['messages'] = [
+      { role: 'system', content: 'Be “brief”\n\n— and kind. 👋' },
+      { role: 'user', content: 'I am Jürgen\u0007' },
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'a', type: 'function', function: { name: 'x', arguments: '{"a":"ü"}' } }],
+      },
+      { role: 'tool', tool_call_id: 'a', content: '{}' },
+    ];
+    const tools: ModelTool[] = [{ type: 'function', function: { name: 'x', description: 'Says “when”.' } }];
+    const { signal } = new AbortController();
+    const model = modelOf(standIn);
+    await Array.fromAsync(model.stream({ messages, tools, temperature: 0.4, maxTokens: 100 }, signal));
+    await Array.fromAsync(model.stream({ messages, tools: [] }, signal));
+    expect(standIn.asked.map(({ body }) => body)).toEqual([
+      { model: 'stand-in', stream: true, messages, tools, temperature: 0.4, max_completion_tokens: 100 },
+      { model: 'stand-in', stream: true, messages },
+    ]);
+  });
+});
 
-  const said = Array.from({ length: 200 }, (_, n) => `word ${n} `);
-  const pieces = [
-    ...said.map(words),
-    toolPiece(0, { id: 'a', name: 'endCall', arguments: '{}' }),
-    finish('stop'),
-    done,
-  ];
-
-  test.each([false, true])(
-    'are all given, and what follows them too (a listener that pauses: %s)',
-    async (busy) => {
-      const { text, rest } = await poured({ pieces }, { busy });
-      expect(text).toBe(said.join(''));
-      expect(rest).toEqual([
-        { type: 'tool-call', id: 'a', name: 'endCall', arguments: {} },
-        { type: 'finish', reason: 'tool_calls' },
-      ]);
-    },
-  );
-
-  test('end with the fault of a stream that breaks off', async () => {
-    await expect(poured({ pieces: said.map(words), hangUp: true })).rejects.toMatchObject({
-      kind: 'cut-off',
-    });
+describe('a listener', () => {
+  test('is given what came together as one delta', async () => {
+    const said = Array.from({ length: 200 }, (_, n) => `word ${n} `);
+    const together = [...said.map(words), finish('stop')].map(
+      (piece) => `data: ${JSON.stringify(piece)}\n\n`,
+    );
+    const { deltas } = await pass({ pieces: [together.join('') + done] });
+    expect(textOf(deltas)).toBe(said.join(''));
+    expect(deltas.length).toBeLessThan(20);
   });
 
-  test('stop when nobody listens any more, and the request ends at the provider', async () => {
-    await using standIn = await startModelStandIn();
-    standIn.answer({ pieces: said.map(words), staysOpen: true });
-    const caller = new AbortController();
-    const deltas = modelOf(standIn).stream(request, caller.signal)[Symbol.asyncIterator]();
-    await deltas.next();
-    const pouring = deltas.pour?.({ words: () => true, ready: () => Promise.resolve() });
-    caller.abort();
-    await pouring;
-    await expect(deltas.next()).rejects.toThrow();
-    await standIn.asked[0]?.left;
+  test('who is slow makes the provider wait, and misses nothing', async () => {
+    const piece = `data: ${JSON.stringify(words('and on '.repeat(1_000)))}\n\n`;
+    const pieces = 5_000;
+    let written = 0;
+    const server = createServer(async (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (; written < pieces; written += 1) {
+        if (!response.write(piece)) await once(response, 'drain');
+      }
+      response.end(`data: ${JSON.stringify(finish('stop'))}\n\n${done}`);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    const model = createOpenAiModel({ apiKey: 'none', model: 'stand-in', baseUrl, log });
+    const deltas = model.stream(request, new AbortController().signal)[Symbol.asyncIterator]();
+    const heard = [await deltas.next()];
+    let before = -1;
+    // Whatever lies between the two is full when nothing more is written.
+    while (before !== written) {
+      before = written;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect(written).toBeLessThan(pieces);
+    for (let next = await deltas.next(); !next.done; next = await deltas.next()) heard.push(next);
+    const text = heard.map(({ value }) => (value?.type === 'text' ? value.text.length : 0));
+    expect(text.reduce((sum, length) => sum + length, 0)).toBe(pieces * 'and on '.length * 1_000);
+    expect(heard.at(-1)?.value).toEqual({ type: 'finish', reason: 'stop' });
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { asTheyAre } from '#conversation/speech.ts';
 import { openAssistantApi } from '#vapi/assistant-api.ts';
 import { type AssistantParts, blocksFor, type FunctionTool } from '#vapi/assistant-blocks.ts';
 import { planAssistant, type VapiAssistant } from '#vapi/assistant-sync.ts';
@@ -16,14 +17,15 @@ const ourTool: FunctionTool = {
     parameters: { type: 'object', properties: { date: { type: 'string' } }, required: ['date'] },
   },
 };
+const sentence = (words: string) => asTheyAre(words, 'template');
 const parts: AssistantParts = {
   organization: { id: 'o1', key: 'clinic', humanNumber: '+13125550101', model: 'holdline' },
   publicUrl: 'https://holdline.example',
   secret: 'a-secret-only-for-tests',
   sentences: {
-    transferring: 'I will connect you.',
-    looking: 'One moment, please.',
-    unreachable: 'I am sorry.',
+    transferring: sentence('I will connect you.'),
+    looking: sentence('One moment, please.'),
+    unreachable: sentence('I am sorry.'),
   },
 };
 

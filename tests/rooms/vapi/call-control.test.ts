@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { asTheyAre } from '#conversation/speech.ts';
 import { createLog } from '#telemetry/log.ts';
 import { createCallControl } from '#vapi/call-control.ts';
 import { startCallControl } from '../../stand-ins/call-control.ts';
@@ -9,10 +10,10 @@ test('says, adds, transfers and ends in the shapes Vapi reads, over connections 
   await using vapi = await startCallControl();
   await using control = createCallControl({ hosts: ['127.0.0.1'], log });
   const line = control.at(vapi.controlUrl);
-  await line?.say('One moment.');
+  await line?.say(asTheyAre('One moment.', 'template'));
   await line?.addMessage('The calendar is slow.');
   await line?.addMessage('They are back.', { answer: true });
-  await line?.transfer('+12125550100', 'I will connect you.');
+  await line?.transfer('+12125550100', asTheyAre('I will connect you.', 'template'));
   await line?.transfer('+12125550100');
   await line?.endCall();
   expect(vapi.received).toEqual([
