@@ -89,7 +89,7 @@ export class ProviderStream implements AsyncIterator<ModelDelta>, AsyncIterable<
     const delta = this.#reader.take();
     if (this.#reader.taken) {
       this.#untakenBytes = 0;
-      this.#attempt?.flow();
+      this.#attempt?.resume();
     }
     return delta;
   }
@@ -209,7 +209,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#state = 'over';
   }
 
-  flow(): void {
+  resume(): void {
     if (this.#controller?.paused) this.#controller.resume();
   }
 

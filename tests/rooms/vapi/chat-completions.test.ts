@@ -1,5 +1,10 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LanguageModel } from '#model/language-model.ts';
 import { Caller, demoKey, frames, type RunningApp, spoken, startApp, vapiSecret } from '../../running-app.ts';
 
 let app: RunningApp;
@@ -80,6 +85,37 @@ describe('the stream', () => {
     });
     expect(spoken(await response.text())).toMatch(/thank you for calling/i);
   });
+});
+
+test('a listener who reads slowly makes the model wait, and misses nothing', async () => {
+  const words = 'and on '.repeat(4_000);
+  const deltas = 1_000;
+  let given = 0;
+  const model: LanguageModel = {
+    name: 'without end',
+    async *stream() {
+      for (; given < deltas; given += 1) {
+        await setImmediate();
+        yield { type: 'text', text: words };
+      }
+      yield { type: 'finish', reason: 'stop' };
+    },
+  };
+  await using talkative = await startApp({ model });
+  const asked = request(`${talkative.url}/vapi/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${vapiSecret}` },
+  });
+  asked.end(JSON.stringify(body()));
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  let before = -1;
+  // Whatever lies between the two is full when nothing more is said.
+  while (before !== given) {
+    before = given;
+    await delay(300);
+  }
+  expect(given).toBeLessThan(deltas);
+  expect(spoken(await text(response))).toHaveLength(deltas * words.length);
 });
 
 describe('the paths', () => {
