@@ -1,5 +1,4 @@
-import { type Goal, short } from './finding.ts';
-import type { Results } from './run.ts';
+import { type Goal, type Results, short } from './finding.ts';
 
 /** Two results side by side: the goals, and every figure of ours that differs by more than a tenth. */
 export function compare(a: Results, b: Results): void {

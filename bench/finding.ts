@@ -12,6 +12,18 @@ export interface Finding {
   notes: string[];
 }
 
+/** What a run leaves behind. */
+export interface Results {
+  at: string;
+  commit: string;
+  machine: { cpu: string; cpus: number; memoryGb: number; node: string };
+  full: boolean;
+  tookSeconds: number;
+  findings: Record<string, Finding>;
+  /** Benchmarks that print for themselves. */
+  printed: Record<string, string>;
+}
+
 export interface Row {
   about: string;
   target: string;

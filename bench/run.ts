@@ -5,7 +5,7 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { compare } from './compare.ts';
-import { type Finding, type Goal, goal, goalLine, print } from './finding.ts';
+import { type Finding, type Goal, goal, goalLine, print, type Results } from './finding.ts';
 import { firstWords } from './first-words.ts';
 import { growth } from './growth.ts';
 import { idleCalls } from './idle-calls.ts';
@@ -17,18 +17,6 @@ import { reserve } from './reserve.ts';
 import { rush } from './rush.ts';
 import { toolTurn } from './tool-turn.ts';
 import { toolWebhook } from './tool-webhook.ts';
-
-/** What a run leaves behind. */
-export interface Results {
-  at: string;
-  commit: string;
-  machine: { cpu: string; cpus: number; memoryGb: number; node: string };
-  full: boolean;
-  tookSeconds: number;
-  findings: Record<string, Finding>;
-  /** Benchmarks that print for themselves. */
-  printed: Record<string, string>;
-}
 
 const folder = join(root, 'bench/results');
 /** The ledger's questions come last: reserve empties what the others have left. */

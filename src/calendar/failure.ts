@@ -1,5 +1,5 @@
 /** What Google answered, or why it did not. */
-export type Answer<T> = { ok: true; value: T } | ({ ok: false } & Failure);
+export type CalendarAnswer<T> = { ok: true; value: T } | ({ ok: false } & Failure);
 
 export interface Failure {
   reason: /** Nothing came, or a fault of Google's own: later. */

@@ -1,6 +1,6 @@
 import type { auth, calendar_v3 } from '@googleapis/calendar';
 import { type CalendarEvent, readEvent } from './event.ts';
-import { type Answer, failure } from './failure.ts';
+import { type CalendarAnswer, failure } from './failure.ts';
 
 /** What opens an organization's calendars. */
 export type Credentials =
@@ -17,7 +17,7 @@ export interface Google {
     code: string;
     codeVerifier: string;
     redirectUri: string;
-  }): Promise<Answer<{ refreshToken: string }>>;
+  }): Promise<CalendarAnswer<{ refreshToken: string }>>;
 }
 
 /** The calendars one organization's credentials open. */
@@ -28,25 +28,25 @@ export interface Calendars {
    *
    * @returns `expired` for a token Google has forgotten: ask for the window again
    */
-  changes(calendarId: string, since: Window | { syncToken: string }): Promise<Answer<Changes>>;
+  changes(calendarId: string, since: Window | { syncToken: string }): Promise<CalendarAnswer<Changes>>;
   /**
    * Makes an event, under an id of ours. When there is one under that id already it tells `exists` and changes
    * nothing.
    */
-  insert(calendarId: string, event: OwnEvent): Promise<Answer<'made' | 'exists'>>;
+  insert(calendarId: string, event: OwnEvent): Promise<CalendarAnswer<'made' | 'exists'>>;
   /** The event as it is, or nothing when Google has never seen it. */
-  find(calendarId: string, eventId: string): Promise<Answer<FoundEvent | undefined>>;
+  find(calendarId: string, eventId: string): Promise<CalendarAnswer<FoundEvent | undefined>>;
   /** Changes the words of an event; its time stays as it is. */
-  reword(calendarId: string, event: OwnEvent): Promise<Answer<void>>;
+  reword(calendarId: string, event: OwnEvent): Promise<CalendarAnswer<void>>;
   /** Removes an event; one that is gone already is removed. */
-  remove(calendarId: string, eventId: string): Promise<Answer<void>>;
+  remove(calendarId: string, eventId: string): Promise<CalendarAnswer<void>>;
   /** Asks Google to tell `address` when a calendar changes. */
   watch(
     calendarId: string,
     channel: { id: string; token: string; address: string },
-  ): Promise<Answer<Channel>>;
+  ): Promise<CalendarAnswer<Channel>>;
   /** Ends a channel; one that has ended already is ended. */
-  stop(channel: { id: string; resourceId: string }): Promise<Answer<void>>;
+  stop(channel: { id: string; resourceId: string }): Promise<CalendarAnswer<void>>;
 }
 
 export interface Window {
@@ -178,7 +178,7 @@ function bounded<T extends OAuthClient>(client: T, base: string | undefined): T 
   return client;
 }
 
-async function asked<T>(request: () => Promise<T>): Promise<Answer<T>> {
+async function asked<T>(request: () => Promise<T>): Promise<CalendarAnswer<T>> {
   try {
     return { ok: true, value: await request() };
   } catch (error) {

@@ -4,19 +4,16 @@ import { Command, Option } from 'commander';
 import type { Sql } from 'postgres';
 import { parse, stringify } from 'yaml';
 import { claimsOutsideHours, fillSlots } from '#availability/slot-upkeep.ts';
-import { type Directory, type KeyRole, openDirectory } from '#organization/directory.ts';
-import { takenAddresses } from '#organization/document-problems.ts';
+import { type KeyRole, openDirectory } from '#organization/directory.ts';
 import { listKeys, makeKey, revokeKey } from '#organization/keys.ts';
 import type { Organization } from '#organization/organization.ts';
 import {
-  addressesOf,
   documentOf,
   keyInFile,
-  type OrganizationDocument,
   organizationFile,
   readOrganizationFile,
 } from '#organization/organization-file.ts';
-import { saveOrganization } from '#organization/save-organization.ts';
+import { saveOrganization, takenAddresses } from '#organization/save-organization.ts';
 import { changeLines, changesBetween } from './changes.ts';
 import { slotLines } from './slot-lines.ts';
 import { commandLog, openCommandStores, organizationsOf, runCommand } from './stores.ts';
@@ -144,7 +141,7 @@ async function save(file: string, { as, dryRun }: Saving & { as: 'new' | 'existi
   const key = keyInFile(file);
   const current = key === undefined ? undefined : directory.named(key);
   const read = readOrganizationFile(file, current);
-  const problems = read.ok ? takenIn(directory, read.document) : [...read.problems];
+  const problems = read.ok ? takenAddresses(directory, read.document) : [...read.problems];
   if (as === 'existing' && key !== undefined && current === undefined) {
     const known = directory.all().map((one) => one.key);
     problems.unshift(
@@ -179,14 +176,6 @@ async function save(file: string, { as, dryRun }: Saving & { as: 'new' | 'existi
   const slots = await fillSlots(stores.sql, saved, new Date());
   for (const line of slotLines(saved, slots, await claimsOutsideHours(stores.sql, saved))) console.log(line);
   if (current === undefined) console.log(nextSteps(saved));
-}
-
-function takenIn(directory: Directory, document: OrganizationDocument): string[] {
-  return takenAddresses(document.key, addressesOf(document), ({ kind, value }) =>
-    directory.called({
-      [{ assistant: 'assistantId', 'phone-number': 'phoneNumberId', dialled: 'dialled' }[kind]]: value,
-    }),
-  );
 }
 
 function assigned(key: string, assignments: string[]): object {

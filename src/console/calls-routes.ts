@@ -1,11 +1,11 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
-import { recordAction, recordedActions } from '#organization/staff-record.ts';
 import { findCall, isCursor, type ListedCall, listCalls } from './call-list.ts';
 import { callPromises } from './call-promises.ts';
 import { callPatient, callRecord } from './call-record.ts';
 import { maskedName, maskedNumber } from './masking.ts';
 import { type AddRoute, instant, Refusal } from './route.ts';
+import { recordAction, recordedActions } from './staff-record.ts';
 
 /** Rows of a page: what fits a screen or two. */
 const pageMax = 25;

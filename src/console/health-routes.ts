@@ -2,11 +2,11 @@ import type { Sql } from 'postgres';
 import { z } from 'zod';
 import type { DependencyState } from '#conversation/dependency-states.ts';
 import { countJobs, listJobs, retryJob } from '#jobs/queue-view.ts';
-import { recordAction } from '#organization/staff-record.ts';
 import { figures } from '#telemetry/metrics.ts';
 import { calendarHealth } from './calendar-health.ts';
 import { type AddRoute, instant, Refusal } from './route.ts';
 import type { Session } from './session.ts';
+import { recordAction } from './staff-record.ts';
 import { turnLatency } from './turn-latency.ts';
 
 /** A day shows the quiet hours too. */

@@ -6,9 +6,9 @@ import { blockStretch, staffSource, unblockStretch } from '#availability/slot-up
 import { cancelAppointment, findAppointment, moveAppointment } from '#booking/appointments.ts';
 import { addDays, dayBounds, localDate } from '#organization/clinic-clock.ts';
 import type { Organization } from '#organization/organization.ts';
-import { recordAction } from '#organization/staff-record.ts';
 import { maskedName, maskedNumber } from './masking.ts';
 import { type AddRoute, instant, Refusal } from './route.ts';
+import { recordAction } from './staff-record.ts';
 import { type WeekSlot, weekOf } from './week.ts';
 
 /** Days of one page: a week, because nobody looks at two at once. */

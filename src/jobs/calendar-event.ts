@@ -7,7 +7,7 @@ import {
   type PromisedEventKey,
   promisedEvent,
 } from '#booking/calendar-events.ts';
-import type { Answer } from '#calendar/failure.ts';
+import type { CalendarAnswer } from '#calendar/failure.ts';
 import type { Calendars, OwnEvent } from '#calendar/google.ts';
 import { noteCalendarProblem } from '#organization/calendar-credentials.ts';
 import { counter } from '#telemetry/metrics.ts';
@@ -58,7 +58,7 @@ async function makeEvent(
   { calendarId, eventId, toldWords }: PromisedEvent,
   event: OwnEvent,
   words: Buffer | null,
-): Promise<Answer<unknown>> {
+): Promise<CalendarAnswer<unknown>> {
   const made = await calendars.insert(calendarId, event);
   if (!made.ok || made.value === 'made') return made;
   // What the clinic wrote into the event stays, unless our own words have changed.
@@ -77,7 +77,7 @@ async function failed(
   { sql }: Pick<CalendarParts, 'sql'>,
   key: PromisedEventKey,
   { calendarId }: PromisedEvent,
-  answer: Extract<Answer<unknown>, { ok: false }>,
+  answer: Extract<CalendarAnswer<unknown>, { ok: false }>,
 ): Promise<never> {
   counted({ outcome: answer.reason });
   const message = `the calendar ${calendarId}: Google said: ${answer.message}`;

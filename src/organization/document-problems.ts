@@ -1,6 +1,6 @@
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js';
-import type { Organization, Practitioner, WeeklyHours } from './organization.ts';
-import type { OrganizationDocument } from './organization-file.ts';
+import type { Practitioner, WeeklyHours } from './organization.ts';
+import type { OrganizationDocument } from './organization-document.ts';
 
 const minutesOfADay = 24 * 60;
 /** A slot and its buffer are a day at most: the ledger looks no further back for what may reach into another slot. */
@@ -18,26 +18,6 @@ export function documentProblems(document: OrganizationDocument): string[] {
     ...numberProblems(document),
     ...languageProblems(document.languages ?? []),
   ];
-}
-
-/**
- * Addresses that another organization answers to already.
- *
- * @param owner who answers to an address now
- */
-export function takenAddresses(
-  key: string,
-  addresses: Organization['addresses'],
-  owner: (address: Organization['addresses'][number]) => Organization | undefined,
-): string[] {
-  return addresses.flatMap((address) => {
-    const other = owner(address);
-    return other === undefined || other.key === key
-      ? []
-      : [
-          `${address.value}: belongs to the organization ${other.key}; an address says who was called, so take it away there first`,
-        ];
-  });
 }
 
 function peopleProblems({ practitioners, schedule }: OrganizationDocument): string[] {

@@ -1,35 +1,14 @@
 import { LineCounter, parseDocument, stringify, visit } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { documentProblems } from './document-problems.ts';
 import type { Address, Organization } from './organization.ts';
+import { type OrganizationDocument, organizationDocument } from './organization-document.ts';
 import { practitionerSettings, settings, usualSchedule, weekday } from './settings.ts';
-
-/** An organization as its file tells it. A setting that is absent is left to the ledger's default. */
-export type OrganizationDocument = z.output<typeof wholeDocument>;
 
 export type ReadOrganizationFile =
   | { ok: true; document: OrganizationDocument }
   /** Everything that is wrong, each with where and what to do. */
   | { ok: false; problems: string[] };
-
-const words = z.string().trim().min(1, 'is empty').max(200, 'is longer than 200 characters');
-const key = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'is not a short name; use a-z, 0-9 and -, at most 63 of them');
-const list = z.array(words);
-
-const wholeDocument = settings.partial().extend({
-  key,
-  name: words,
-  receptionistName: words.optional(),
-  schedule: settings.shape.schedule,
-  practitioners: z
-    .array(practitionerSettings.partial().extend({ key, name: words, spokenName: words }))
-    .min(1, 'is empty; name who, or which room, can be booked'),
-  assistantIds: list,
-  phoneNumberIds: list,
-  numbers: list,
-});
 
 /** Which list of the file holds which kind of address. */
 const addressLists = [
@@ -50,7 +29,7 @@ export function readOrganizationFile(text: string, current: Organization | undef
   if (!read.ok) return read;
   const problems: string[] = [];
   const merged = over(read.value, current, problems);
-  const parsed = wholeDocument.safeParse(merged, { error: plainWords });
+  const parsed = organizationDocument.safeParse(merged, { error: plainWords });
   if (!parsed.success) {
     problems.push(...unknownFields(merged, knownFields(merged)));
     problems.push(...parsed.error.issues.map((issue) => `${placeOf(merged, issue.path)}: ${issue.message}`));
@@ -169,7 +148,7 @@ function placeOf(merged: Fields, path: PropertyKey[]): string {
 function knownFields(merged: Fields): Fields {
   const practitioners = Array.isArray(merged['practitioners']) ? merged['practitioners'] : [];
   return {
-    ...names(wholeDocument.shape),
+    ...names(organizationDocument.shape),
     schedule: names(settings.shape.schedule.shape),
     practitioners: practitioners.map(() => names(practitionerSettings.shape)),
   };

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { JSONValue, Sql, TransactionSql } from 'postgres';
 import { inTenant } from '#storage/postgres.ts';
+import type { Directory } from './directory.ts';
 import type { Organization } from './organization.ts';
-import { addressesOf, type OrganizationDocument } from './organization-file.ts';
+import type { OrganizationDocument } from './organization-document.ts';
+import { addressesOf } from './organization-file.ts';
 import { practitionerSettings, settings } from './settings.ts';
 
 export type SaveOutcome =
@@ -40,6 +42,24 @@ export async function saveOrganization(
     throw error;
   }
   return { saved: true, id };
+}
+
+/** What is wrong with a document's addresses: those that another organization answers to already. */
+export function takenAddresses(
+  directory: Pick<Directory, 'called'>,
+  document: OrganizationDocument,
+): string[] {
+  return addressesOf(document).flatMap(({ kind, value }) => {
+    const name = ({ assistant: 'assistantId', 'phone-number': 'phoneNumberId', dialled: 'dialled' } as const)[
+      kind
+    ];
+    const other = directory.called({ [name]: value });
+    return other === undefined || other.key === document.key
+      ? []
+      : [
+          `${value}: belongs to the organization ${other.key}; an address says who was called, so take it away there first`,
+        ];
+  });
 }
 
 async function saveAddresses(tx: TransactionSql, id: string, document: OrganizationDocument): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Line } from './caller.ts';
+import type { TurnAnswer } from './frames.ts';
 import type { History } from './history.ts';
-import type { TurnAnswer } from './vapi-request.ts';
 
 /** A voice platform's side of one call, as far as a server can tell the difference. */
 export interface CallDoor extends AsyncDisposable {

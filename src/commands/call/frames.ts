@@ -1,16 +1,21 @@
 /** One answer as Vapi would take it from the stream. */
-export interface Answer {
+export interface StreamedAnswer {
   text: string;
   toolCalls: { name: string; arguments: string }[];
   /** Rules of the stream that were broken, each with what Vapi does about it where that is known. */
   violations: string[];
 }
 
+export interface TurnAnswer extends StreamedAnswer {
+  /** From sending the request to the first text, or `undefined` when there was none. */
+  firstWordMs: number | undefined;
+}
+
 export interface FrameReader {
   /** Bytes as they arrive, cut anywhere, also inside a character. */
   push(bytes: Uint8Array): void;
   /** `broken` when we hung up ourselves: then a missing end is no violation. */
-  end(options?: { broken?: boolean }): Answer;
+  end(options?: { broken?: boolean }): StreamedAnswer;
 }
 
 /** A line longer than this is no frame of ours; without a bound a broken server could fill the memory. */
@@ -84,7 +89,7 @@ class FrameCheck {
     else this.#takeFrame(frame);
   }
 
-  end(broken: boolean): Answer {
+  end(broken: boolean): StreamedAnswer {
     if (!broken) {
       if (this.#isFirst) this.violate('the stream has no frame');
       if (!this.#isDone) this.violate('the stream ends without [DONE]');

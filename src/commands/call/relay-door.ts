@@ -1,8 +1,9 @@
 import { type CallDoor, wordCount, wordsBeforeCut } from './call-door.ts';
 import type { Line } from './caller.ts';
+import type { TurnAnswer } from './frames.ts';
 import { firstWords, type History } from './history.ts';
 import { DoorSocket } from './socket-door.ts';
-import type { ServerLine, TurnAnswer, VapiCall } from './vapi-request.ts';
+import type { ServerLine, VapiCall } from './vapi-request.ts';
 
 /** Plays a relay's side of a call: words in, words out, and what was heard when the caller talks over them. */
 export async function openRelayDoor({ url, key }: ServerLine, call: VapiCall): Promise<CallDoor> {

@@ -1,8 +1,9 @@
 import { type CallDoor, wordCount, wordsBeforeCut } from './call-door.ts';
 import type { Line } from './caller.ts';
+import type { TurnAnswer } from './frames.ts';
 import type { History } from './history.ts';
 import { DoorSocket } from './socket-door.ts';
-import type { ServerLine, TurnAnswer, VapiCall } from './vapi-request.ts';
+import type { ServerLine, VapiCall } from './vapi-request.ts';
 
 /** Plays Retell's side of a call: the whole transcript with each request, answers by their id. */
 export async function openRetellDoor({ url, key }: ServerLine, call: VapiCall): Promise<CallDoor> {

@@ -1,6 +1,6 @@
 import { wordCount } from './call-door.ts';
 import { CallProblem } from './call-problem.ts';
-import { type Answer, createFrameReader } from './frames.ts';
+import { createFrameReader, type TurnAnswer } from './frames.ts';
 import type { History } from './history.ts';
 
 /** One call as Vapi knows it; the same for all its requests. */
@@ -17,11 +17,6 @@ export interface VapiCall {
 export interface ServerLine {
   url: string;
   key: string;
-}
-
-export interface TurnAnswer extends Answer {
-  /** From sending the request to the first text, or `undefined` when there was none. */
-  firstWordMs: number | undefined;
 }
 
 /** Vapi's own default for a custom model: no word by then and it gives up. */

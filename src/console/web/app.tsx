@@ -2,7 +2,6 @@ import type { ComponentType } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { SessionAnswer } from '../sign-in.ts';
 import {
-  type Api,
   apiOf,
   currentSession,
   type OrganizationAnswer,
@@ -16,20 +15,11 @@ import { CallPage } from './call-page.tsx';
 import { CallsPage } from './calls-page.tsx';
 import { HealthPage } from './health-page.tsx';
 import { LinePage } from './line-page.tsx';
+import type { PageProps } from './page.ts';
 import { Waiting } from './pieces.tsx';
 import { PromptsPage } from './prompts-page.tsx';
 import { SignInPage } from './sign-in-page.tsx';
 import { SlotsPage } from './slots-page.tsx';
-
-/** What every page gets. */
-export interface PageProps {
-  api: Api;
-  organization: OrganizationAnswer;
-  /** Whether the key may change something. */
-  mayEdit: boolean;
-  /** What stands behind the page's name in the address. */
-  rest: string;
-}
 
 const pages: { path: string; label: string; page: ComponentType<PageProps> }[] = [
   { path: 'line', label: 'Try the line', page: LinePage },

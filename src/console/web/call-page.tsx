@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
 import type { CallAnswer, RevealAnswer } from '../calls-routes.ts';
 import type { OrganizationAnswer } from './api.ts';
-import type { PageProps } from './app.tsx';
 import { useAsked, useDoing } from './asking.ts';
 import { useSoon } from './calls-page.tsx';
 import { dateAndClock, duration, preciseClock, slotWords, stepWords } from './format.ts';
 import { useLive } from './live.ts';
+import type { PageProps } from './page.ts';
 import { Chip, Empty, PageHead, ProblemNote, StepChip, TextChip, Waiting } from './pieces.tsx';
 
 /** One call, step by step: when, what, how fast, and what became of what was promised. */

@@ -1,10 +1,10 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { CallsAnswer, ListedCallAnswer } from '../calls-routes.ts';
 import type { OrganizationAnswer } from './api.ts';
-import type { PageProps } from './app.tsx';
 import { useAsked, useDoing, useSeconds } from './asking.ts';
 import { ago, countdown, dateAndClock, duration, slotWords } from './format.ts';
 import { useLive } from './live.ts';
+import type { PageProps } from './page.ts';
 import { Chip, Choice, Empty, PageHead, ProblemNote, StepChip, Waiting } from './pieces.tsx';
 
 type Filter = 'all' | 'live' | 'booked' | 'failed';

@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
 import type { HealthAnswer, JobsAnswer } from '../health-routes.ts';
-import type { PageProps } from './app.tsx';
 import { useAsked, useDoing } from './asking.ts';
 import { useSoon } from './calls-page.tsx';
 import { Figures } from './figures.tsx';
 import { dateAndClock } from './format.ts';
 import { useLive } from './live.ts';
+import type { PageProps } from './page.ts';
 import { Chip, Choice, Empty, PageHead, ProblemNote, Waiting } from './pieces.tsx';
 import { Distribution, LatencyPlot } from './plot.tsx';
 

@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { defaultLanguage } from '#organization/organization.ts';
-import type { PageProps } from './app.tsx';
 import { takeDrafts } from './drafts.ts';
 import { type LineCall, useLineCall } from './line-call.ts';
 import { LineComposer } from './line-composer.tsx';
+import type { PageProps } from './page.ts';
 import { PageHead, ProblemNote } from './pieces.tsx';
 import { canSpeak, createVoice } from './speech.ts';
 import { UnderneathPanel } from './underneath.tsx';

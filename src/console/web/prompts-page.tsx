@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 import { defaultLanguage } from '#organization/organization.ts';
 import type { TemplateAnswer, TemplatesAnswer } from '../prompts-routes.ts';
-import type { PageProps } from './app.tsx';
 import { useAsked } from './asking.ts';
+import type { PageProps } from './page.ts';
 import { Chip, Empty, PageHead, ProblemNote, Waiting } from './pieces.tsx';
 import { TemplateEditor } from './template-editor.tsx';
 

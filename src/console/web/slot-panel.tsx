@@ -4,7 +4,8 @@ import type { Api } from './api.ts';
 import { useDoing } from './asking.ts';
 import { clock, dateAndClock } from './format.ts';
 import { Dialog, ProblemNote } from './pieces.tsx';
-import type { Slot } from './slots-page.tsx';
+
+export type Slot = WeekAnswer['days'][number]['slots'][number];
 
 interface Panel {
   api: Api;

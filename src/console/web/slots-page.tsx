@@ -1,15 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { WeekAnswer } from '../slots-routes.ts';
-import type { PageProps } from './app.tsx';
 import { useAsked, useDoing, useSeconds } from './asking.ts';
 import { BlockForm } from './block-form.tsx';
 import { useSoon } from './calls-page.tsx';
 import { clock, countdown, dateAndClock, dayName } from './format.ts';
 import { useLive } from './live.ts';
+import type { PageProps } from './page.ts';
 import { Chip, Dialog, PageHead, ProblemNote, Waiting } from './pieces.tsx';
-import { SlotPanel } from './slot-panel.tsx';
-
-export type Slot = WeekAnswer['days'][number]['slots'][number];
+import { type Slot, SlotPanel } from './slot-panel.tsx';
 
 const daysShown = 7;
 

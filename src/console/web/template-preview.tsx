@@ -1,6 +1,6 @@
 import type { TemplateAnswer, TemplateProblemAnswer, TryAnswer } from '../prompts-routes.ts';
-import type { PageProps } from './app.tsx';
 import { stepWords } from './format.ts';
+import type { PageProps } from './page.ts';
 import { Chip } from './pieces.tsx';
 
 /** What a preview imagines. */
