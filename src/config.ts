@@ -29,7 +29,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
 }
 
 /** Where the ledger is, by this configuration. */
-export function ledgerPlace(config: Config): LedgerPlace {
+export function ledgerPlaceOf(config: Config): LedgerPlace {
   return {
     databaseUrl: config.DATABASE_URL,
     migrateUrl: config.MIGRATE_DATABASE_URL,

@@ -27,7 +27,7 @@ import { createApp } from './app.ts';
 import {
   type Config,
   calendarOptions,
-  ledgerPlace,
+  ledgerPlaceOf,
   promptsFolder,
   readConfig,
   readSecrets,
@@ -60,7 +60,7 @@ async function main(config: Config, log: Log): Promise<void> {
   await openDataDirectory(config.DATA_DIR);
   const secrets = await readSecrets(config);
   const { sql, url: ledgerUrl } = resources.use(
-    await openLedger(ledgerPlace(config), { holder: 'server', log, poolSize }),
+    await openLedger(ledgerPlaceOf(config), { holder: 'server', log, poolSize }),
   );
   const store = resources.use(await openStore(config.REDIS_URL, log));
   const openSlots = resources.use(createOpenSlots({ sql, store }));

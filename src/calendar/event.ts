@@ -9,11 +9,11 @@ export type CalendarEvent = {
   | { meaning: 'removed' }
   /** Takes no time: marked free, declined, or where somebody works from. */
   | { meaning: 'free' }
-  | { meaning: 'busy'; span: Span }
+  | { meaning: 'busy'; span: EventSpan }
 );
 
 /** Instants, or, for an all-day event, dates with the end excluded, which begin when the day does where it is meant. */
-export type Span = { startsAt: Date; endsAt: Date } | { fromDate: string; toDate: string };
+export type EventSpan = { startsAt: Date; endsAt: Date } | { fromDate: string; toDate: string };
 
 /** Reads one item of Google's list; nothing when it makes no sense. */
 export function readEvent(item: unknown): CalendarEvent | undefined {
@@ -60,7 +60,7 @@ function takesNoTime({ transparency, eventType, attendees }: Wire): boolean {
   );
 }
 
-function spanOf(start: Wire['start'], end: Wire['end']): Span | undefined {
+function spanOf(start: Wire['start'], end: Wire['end']): EventSpan | undefined {
   if (start?.date !== undefined && end?.date !== undefined) {
     return { fromDate: start.date, toDate: end.date };
   }
@@ -69,6 +69,6 @@ function spanOf(start: Wire['start'], end: Wire['end']): Span | undefined {
 }
 
 /** A reminder without a length takes no time. */
-function isEmpty(span: Span): boolean {
+function isEmpty(span: EventSpan): boolean {
   return 'fromDate' in span ? span.fromDate >= span.toDate : span.startsAt >= span.endsAt;
 }

@@ -5,7 +5,7 @@ import WebSocket from 'ws';
 import { readConfig } from '#config.ts';
 import { CallProblem } from './call/call-problem.ts';
 import { knownServer } from './call/server.ts';
-import { HoldBoard, liveLine, type Told } from './live/live-lines.ts';
+import { type FeedMessage, HoldBoard, liveLine } from './live/live-lines.ts';
 
 interface Watching {
   url: string;
@@ -37,7 +37,7 @@ export async function watchLive(
     output.write(`${line}\n`);
     if (screen !== undefined) showBoard();
   };
-  const take = (told: Told) => {
+  const take = (told: FeedMessage) => {
     board.take(told, performance.now());
     write(json ? JSON.stringify(told) : liveLine(told));
   };
@@ -58,7 +58,7 @@ export async function watchLive(
 
 async function oneConnection(
   { url, key }: { url: string; key: string },
-  take: (told: Told) => void,
+  take: (told: FeedMessage) => void,
   stop: AbortSignal,
 ): Promise<{ refused?: string; why: string }> {
   const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/live`, {
@@ -75,7 +75,7 @@ async function oneConnection(
   socket.on('open', () => {
     refused = undefined;
   });
-  socket.on('message', (data: Buffer) => take(JSON.parse(data.toString()) as Told));
+  socket.on('message', (data: Buffer) => take(JSON.parse(data.toString()) as FeedMessage));
   const why = await new Promise<string>((resolve) => {
     socket.once('close', (code, reason) => resolve(`${code} ${reason.toString()}`.trim()));
   });

@@ -7,7 +7,7 @@ import { openEmbeddedPostgres } from '#storage/embedded/embedded-postgres.ts';
 import { migrate } from '#storage/migrate.ts';
 import { dumpSchema } from '#storage/schema-dump.ts';
 import { createLog } from '#telemetry/log.ts';
-import { ledgerPlace, migrationsFolder, readConfig } from '../config.ts';
+import { ledgerPlaceOf, migrationsFolder, readConfig } from '../config.ts';
 import { runCommand } from './stores.ts';
 
 const log = createLog({ level: 'warn', pretty: process.stdout.isTTY });
@@ -23,7 +23,7 @@ const command = new Command('npm run migrate --')
   .action(({ dump }: { dump?: true }) => (dump ? writeDump() : bringUpToDate()));
 
 async function bringUpToDate(): Promise<void> {
-  const place = ledgerPlace(readConfig());
+  const place = ledgerPlaceOf(readConfig());
   await using stack = new AsyncDisposableStack();
   const url =
     place.migrateUrl ??

@@ -3,7 +3,7 @@ import { openDirectory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import { openLedger } from '#storage/open-ledger.ts';
 import { createLog, type Log } from '#telemetry/log.ts';
-import { type Config, ledgerPlace, readConfig } from '../config.ts';
+import { type Config, ledgerPlaceOf, readConfig } from '../config.ts';
 
 /** A command is one person's: it needs no more. */
 const poolSize = 4;
@@ -18,7 +18,7 @@ export async function openCommandStores({
   log?: Log;
 } = {}): Promise<{ sql: Sql; config: Config } & AsyncDisposable> {
   const config = readConfig();
-  const ledger = await openLedger(ledgerPlace(config), { holder: 'command', log, poolSize });
+  const ledger = await openLedger(ledgerPlaceOf(config), { holder: 'command', log, poolSize });
   return { sql: ledger.sql, config, [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose]() };
 }
 

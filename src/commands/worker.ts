@@ -11,7 +11,7 @@ import { openLedger } from '#storage/open-ledger.ts';
 import { openStore } from '#storage/open-store.ts';
 import { createEvents } from '#telemetry/events.ts';
 import { createLog } from '#telemetry/log.ts';
-import { calendarOptions, ledgerPlace, promptsFolder, readConfig, twilioAccount } from '../config.ts';
+import { calendarOptions, ledgerPlaceOf, promptsFolder, readConfig, twilioAccount } from '../config.ts';
 import { runCommand } from './stores.ts';
 
 /** What the handlers need beside the queue's own three connections. */
@@ -34,7 +34,7 @@ const command = new Command('npm run worker --')
     await using resources = new AsyncDisposableStack();
     const poolSize = concurrency * poolSizePerJob + poolSizeBeside;
     const { sql, url } = resources.use(
-      await openLedger(ledgerPlace(config), { holder: 'command', log, poolSize }),
+      await openLedger(ledgerPlaceOf(config), { holder: 'command', log, poolSize }),
     );
     const store = resources.use(await openStore(config.REDIS_URL, log));
     const openSlots = resources.use(createOpenSlots({ sql, store }));

@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
+import type { CallKey } from '#booking/calls.ts';
 import { findCall, isCursor, type ListedCall, listCalls } from './call-list.ts';
 import { callPromises } from './call-promises.ts';
 import { callPatient, callRecord } from './call-record.ts';
@@ -125,24 +126,8 @@ export function callsRoutes(add: AddRoute, { sql }: { sql: Sql }): void {
     params: callParams,
     answer: callAnswer,
     async handle({ organization, params }) {
-      const key = { tenantId: organization.id, callSid: params.callSid };
-      const call = await findCall(sql, key);
-      if (call === undefined) return new Refusal(404, 'there is no such call');
-      const record = await callRecord(sql, organization.id, params.callSid);
-      const promises = await callPromises(sql, key);
-      const looks = await recordedActions(sql, organization.id, { about: params.callSid, limit: looksMax });
-      return {
-        ...record,
-        call: masked(call),
-        appointments: record.appointments.map(({ patient, ...appointment }) => ({
-          ...appointment,
-          name: maskedName(patient['name']),
-          phone: maskedNumber(patient['phone']),
-        })),
-        events: promises.events,
-        texts: promises.texts.map((text) => ({ ...text, number: maskedNumber(text.number) })),
-        looks,
-      };
+      const shown = await shownCall(sql, { tenantId: organization.id, callSid: params.callSid });
+      return shown ?? new Refusal(404, 'there is no such call');
     },
   });
   add({
@@ -174,6 +159,28 @@ export function callsRoutes(add: AddRoute, { sql }: { sql: Sql }): void {
       return { actions: await recordedActions(sql, organization.id, { ...query, limit: pageMax }) };
     },
   });
+}
+
+/** A call with all that is known of it, names and numbers masked. */
+async function shownCall(sql: Sql, key: CallKey) {
+  const { tenantId, callSid } = key;
+  const call = await findCall(sql, key);
+  if (call === undefined) return undefined;
+  const record = await callRecord(sql, tenantId, callSid);
+  const promises = await callPromises(sql, key);
+  const looks = await recordedActions(sql, tenantId, { about: callSid, limit: looksMax });
+  return {
+    ...record,
+    call: masked(call),
+    appointments: record.appointments.map(({ patient, ...appointment }) => ({
+      ...appointment,
+      name: maskedName(patient['name']),
+      phone: maskedNumber(patient['phone']),
+    })),
+    events: promises.events,
+    texts: promises.texts.map((text) => ({ ...text, number: maskedNumber(text.number) })),
+    looks,
+  };
 }
 
 function masked(call: ListedCall) {

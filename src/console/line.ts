@@ -9,7 +9,7 @@ export interface TriedCall {
   caller: string | null;
 }
 
-export interface Said {
+export interface LineMessage {
   role: 'user' | 'assistant';
   content: string;
 }
@@ -51,7 +51,7 @@ export async function tellOfCall(
 }
 
 /** What came of a turn by the platform's door. */
-export type Heard =
+export type LineEvent =
   | { type: 'words'; text: string }
   | { type: 'hand-off'; name: string; arguments: string }
   | { type: 'door-closed'; status: number };
@@ -66,9 +66,9 @@ const doorTimeoutMs = 20_000;
 export async function* sayByDoor(
   doors: Doors,
   organization: Organization,
-  { call, history }: { call: TriedCall; history: Said[] },
+  { call, history }: { call: TriedCall; history: LineMessage[] },
   signal: AbortSignal,
-): AsyncGenerator<Heard> {
+): AsyncGenerator<LineEvent> {
   const response = await fetch(`${doors.url()}/vapi/chat/completions`, {
     method: 'POST',
     headers: headers(doors, organization),
@@ -108,7 +108,7 @@ const chunk = z.object({
   ),
 });
 
-function* heardIn(event: string): Generator<Heard> {
+function* heardIn(event: string): Generator<LineEvent> {
   if (!event.startsWith('data: ') || event === 'data: [DONE]') return;
   const { choices } = chunk.parse(JSON.parse(event.slice('data: '.length)));
   for (const { delta } of choices) {

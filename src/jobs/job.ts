@@ -3,7 +3,7 @@ export type Handler = (payload: unknown, job: { attempt: number; signal: AbortSi
 export type Handlers = Readonly<Record<string, Handler>>;
 
 /** What is done at its time, once, however many processes there are. The times are UTC. */
-export interface Schedule {
+export interface JobSchedule {
   task: string;
   /** Minute, hour, day of month, month, day of week. */
   cron: string;

@@ -5,14 +5,14 @@ import type { Sql } from 'postgres';
 import { queueLog } from '#storage/queue-log.ts';
 import { openQueuePool } from '#storage/queue-pool.ts';
 import type { Log } from '#telemetry/log.ts';
-import { FinalFailure, type Handlers, type Schedule, TryAgain } from './job.ts';
+import { FinalFailure, type Handlers, type JobSchedule, TryAgain } from './job.ts';
 
 export interface RunnerOptions {
   /** The ledger's url: the queue's own connections are opened with it. */
   url: string;
   sql: Sql;
   handlers: Handlers;
-  schedules: readonly Schedule[];
+  schedules: readonly JobSchedule[];
   log: Log;
   /** Jobs at a time. */
   concurrency?: number;
@@ -190,7 +190,7 @@ function taskList({ handlers, onFailure, log }: RunnerOptions, running: Set<stri
 /** Due again if every process was down at its time, for up to an hour: what is late by more waits for the next. */
 const catchUpMs = 3_600_000;
 
-function cronItem({ task, cron }: Schedule) {
+function cronItem({ task, cron }: JobSchedule) {
   return {
     task,
     match: cron,

@@ -5,7 +5,7 @@ import { syncAllCalendars, syncCalendar } from './calendar-sync.ts';
 import { forgetAllExpired } from './forget-expired.ts';
 import { forgetOldJobs } from './forget-old-jobs.ts';
 import { forgetAllPastSlots } from './forget-past-slots.ts';
-import type { Handlers, Schedule } from './job.ts';
+import type { Handlers, JobSchedule } from './job.ts';
 import { keepAllSlots, keepSlots } from './keep-slots.ts';
 import { reportConflict } from './report-conflict.ts';
 import { type SendTextParts, sendText } from './send-text.ts';
@@ -44,7 +44,7 @@ function calendarHandlers({ calendars, ...parts }: TaskParts): Handlers {
 }
 
 /** At odd minutes: on the hour everybody's jobs run. */
-const always: readonly Schedule[] = [
+const always: readonly JobSchedule[] = [
   { task: 'fill-slots', cron: '13 * * * *' },
   { task: 'forget-old-jobs', cron: '37 3 * * *' },
   { task: 'forget-expired', cron: '51 3 * * *' },
@@ -52,6 +52,6 @@ const always: readonly Schedule[] = [
 ];
 
 /** What is done at its time. */
-export function schedulesOf({ calendars }: Pick<TaskParts, 'calendars'>): readonly Schedule[] {
+export function schedulesOf({ calendars }: Pick<TaskParts, 'calendars'>): readonly JobSchedule[] {
   return calendars === undefined ? always : [...always, { task: 'calendar-sync-all', cron: calendars.cron }];
 }

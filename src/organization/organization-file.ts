@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { documentProblems } from './document-problems.ts';
 import type { Address, Organization } from './organization.ts';
 import { type OrganizationDocument, organizationDocument } from './organization-document.ts';
-import { practitionerSettings, settings, usualSchedule, weekday } from './settings.ts';
+import { practitionerSettings, settings, usualSchedule, weekdayName } from './settings.ts';
 
 export type ReadOrganizationFile =
   | { ok: true; document: OrganizationDocument }
@@ -176,7 +176,7 @@ function nameOf(one: unknown, index: number): string {
 }
 
 function weekdayNumber({ key: name }: { key: unknown }): number {
-  return (weekday.options as string[]).indexOf(String(name));
+  return (weekdayName.options as string[]).indexOf(String(name));
 }
 
 const shortHours = /^(\d{1,2}:\d\d) *- *(\d{1,2}:\d\d)$/;

@@ -9,8 +9,16 @@ const clock = z
   .string()
   .regex(/^([01]\d|2[0-4]):[0-5]\d$/, 'is not a time; write it as 09:00, midnight as 24:00');
 const stretches = z.array(z.object({ from: clock, to: clock }));
-export const weekday = z.enum(['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']);
-const weekly = z.partialRecord(weekday, stretches);
+export const weekdayName = z.enum([
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+  'sunday',
+]);
+const weekly = z.partialRecord(weekdayName, stretches);
 
 const schedule = z.object({
   weekly,

@@ -20,7 +20,7 @@ export interface OverrideKey {
   name: string;
 }
 
-export interface Change {
+export interface OverrideChange {
   /** `null` goes back to the shipped template. */
   text: string | null;
   author: string;
@@ -70,7 +70,7 @@ export async function overrideHistory(sql: Sql, { tenantId, name }: OverrideKey)
 }
 
 /** Adds a version. Every process uses it from its next turn on; a text that is not fit is refused. */
-export async function changeOverride(sql: Sql, key: OverrideKey, change: Change): Promise<Changed> {
+export async function changeOverride(sql: Sql, key: OverrideKey, change: OverrideChange): Promise<Changed> {
   if (change.text !== null) {
     const checked = checkTemplate(key.name, change.text);
     if (!checked.fit) return { changed: false, reason: 'unfit', problems: checked.problems };
@@ -100,7 +100,7 @@ export async function rollBackOverride(
 async function insertVersion(
   sql: Sql,
   { tenantId, name }: OverrideKey,
-  { text, author, note, basedOn }: Change,
+  { text, author, note, basedOn }: OverrideChange,
 ): Promise<Changed> {
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await inTenant(sql, tenantId, async (tx) => {

@@ -22,14 +22,14 @@ export type SpokenOutcome = keyof typeof speech;
 export type WordlessOutcome = {
   [Outcome in SpokenOutcome]: (typeof speech)[Outcome] extends readonly [] ? Outcome : never;
 }[SpokenOutcome];
-export type TextWording = keyof typeof sms;
+export type TextTemplate = keyof typeof sms;
 
 type ValuesOf<Names extends readonly VariableName[]> = {
   [Name in Names[number]]: (typeof variables)[Name] extends Variable<infer Value> ? Value : never;
 };
 export type PlainValues<Name extends PlainTemplate> = ValuesOf<(typeof plain)[Name]>;
 export type SpokenValues<Outcome extends SpokenOutcome> = ValuesOf<(typeof speech)[Outcome]>;
-export type TextValues<Wording extends TextWording> = ValuesOf<(typeof sms)[Wording]>;
+export type TextValues<Wording extends TextTemplate> = ValuesOf<(typeof sms)[Wording]>;
 
 const variables = {
   clinic: always('the clinic’s name', 'the demo clinic'),

@@ -10,8 +10,8 @@ import type {
   PlainValues,
   SpokenOutcome,
   SpokenValues,
+  TextTemplate,
   TextValues,
-  TextWording,
 } from './template-variables.ts';
 
 /** Whom words are for: whose templates count, and in which language. */
@@ -34,7 +34,7 @@ export interface Prompts extends AsyncDisposable {
   /** What the caller hears, in the listener's language, or in English where that language has no such sentence. */
   speak<Outcome extends SpokenOutcome>(outcome: Outcome, to: Listener, values: SpokenValues<Outcome>): string;
   /** The words of a text message, by the same rule. */
-  text<Wording extends TextWording>(wording: Wording, to: Listener, values: TextValues<Wording>): string;
+  text<Wording extends TextTemplate>(wording: Wording, to: Listener, values: TextValues<Wording>): string;
   /** The same templates, but these in place of those of their names: for one call that tries texts nobody has saved. */
   withDrafts(drafts: readonly FitTemplate[]): Prompts;
   /** Shipped templates by name, as they serve. */

@@ -1,4 +1,4 @@
-import type { Listener, Store } from './store.ts';
+import type { ChannelListener, Store } from './store.ts';
 
 /** One process needs a few per organization and day, and a few per call that is on; more is a mistake and must not eat the memory. */
 const entriesMax = 10_000;
@@ -17,7 +17,7 @@ interface Entry {
  */
 export function createMemoryStore(nowMs: () => number = Date.now): Store & AsyncDisposable {
   const values = new Map<string, Entry>();
-  const listeners = new Map<string, Set<Listener>>();
+  const listeners = new Map<string, Set<ChannelListener>>();
   let lookedAtMs = nowMs();
 
   function dropOld(): void {
@@ -73,7 +73,10 @@ export function createMemoryStore(nowMs: () => number = Date.now): Store & Async
     },
     subscribe(channel, given) {
       // One object per subscription, so that the same listener may subscribe twice.
-      const listener: Listener = { onMessage: (message) => given.onMessage(message), onLost: () => {} };
+      const listener: ChannelListener = {
+        onMessage: (message) => given.onMessage(message),
+        onLost: () => {},
+      };
       const others = listeners.get(channel) ?? new Set();
       listeners.set(channel, others.add(listener));
       return {

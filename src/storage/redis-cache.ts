@@ -7,7 +7,7 @@ import type { CacheEntry, SharedCache } from './store.ts';
  * The cache in Redis: a hash per key, with a field for each value and one for its guard. Both end together, so that
  * a fill which was under way when Redis lost its memory finds no guard and is refused.
  */
-export function sharedCache(redis: Redis, ask: Breaker['ask']): SharedCache {
+export function createRedisCache(redis: Redis, ask: Breaker['ask']): SharedCache {
   return {
     async get(key, field) {
       const answer = await ask(async () => ({ value: await redis.hget(key, field) }));

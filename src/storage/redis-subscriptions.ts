@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Log } from '#telemetry/log.ts';
-import type { Listener, Subscription } from './store.ts';
+import type { ChannelListener, Subscription } from './store.ts';
 
 /** What this process listens to in Redis, over one connection of its own: a connection that listens can do nothing else. */
 export interface Subscriptions extends Disposable {
-  add(channel: string, listener: Listener): Subscription;
+  add(channel: string, listener: ChannelListener): Subscription;
 }
 
 /** A connection on which nothing comes back for this long is dead, whatever the operating system says. */
@@ -17,7 +17,7 @@ const pingEveryMs = 2_000;
  * @param connect gives a connection that is not open yet
  */
 export function openSubscriptions(connect: () => Redis, log: Log): Subscriptions {
-  const channels = new Map<string, Set<Listener>>();
+  const channels = new Map<string, Set<ChannelListener>>();
   const closing = new AbortController();
   let redis: Redis | undefined;
   /** Redis has said that it listens to these, on the connection that is open now. */
@@ -34,7 +34,7 @@ export function openSubscriptions(connect: () => Redis, log: Log): Subscriptions
     opened.options.autoResubscribe = false;
     opened.on('ready', () => {
       for (const channel of channels.keys()) void listenTo(opened, channel);
-      void watchOver(opened);
+      void watchOver(opened, closing.signal, log);
     });
     opened.on('close', () => {
       const broken = [...heard];
@@ -63,35 +63,15 @@ export function openSubscriptions(connect: () => Redis, log: Log): Subscriptions
     lost(channel);
   }
 
-  /** Asks until the connection ends. An answer that does not come ends it, and it opens anew. */
-  async function watchOver(on: Redis): Promise<void> {
-    const signal = closing.signal;
-    while (on.status === 'ready' && !signal.aborted) {
-      const answer = await Promise.race([
-        on.ping().then(
-          () => 'answered',
-          () => 'lost',
-        ),
-        delay(pingEveryMs, 'dead', { ref: false }),
-      ]);
-      if (answer === 'dead') {
-        log.warn('Redis does not answer a listener; its connection is opened anew');
-        on.disconnect(true);
-      }
-      if (answer !== 'answered') return;
-      await delay(pingEveryMs, undefined, { ref: false, signal }).catch(() => {});
-    }
-  }
-
   return {
     add(channel, given) {
       // One object per subscription, so that the same listener may subscribe twice.
-      const listener: Listener = {
+      const listener: ChannelListener = {
         onMessage: (message) => given.onMessage(message),
         onLost: () => given.onLost(),
       };
       const known = channels.get(channel);
-      const listeners = known ?? new Set<Listener>();
+      const listeners = known ?? new Set<ChannelListener>();
       channels.set(channel, listeners.add(listener));
       if (redis === undefined) redis = open();
       // Heard from now on by those who came later, too.
@@ -116,6 +96,25 @@ export function openSubscriptions(connect: () => Redis, log: Log): Subscriptions
       redis?.disconnect();
     },
   };
+}
+
+/** Asks until the connection ends. An answer that does not come ends it, and it opens anew. */
+async function watchOver(on: Redis, signal: AbortSignal, log: Log): Promise<void> {
+  while (on.status === 'ready' && !signal.aborted) {
+    const answer = await Promise.race([
+      on.ping().then(
+        () => 'answered',
+        () => 'lost',
+      ),
+      delay(pingEveryMs, 'dead', { ref: false }),
+    ]);
+    if (answer === 'dead') {
+      log.warn('Redis does not answer a listener; its connection is opened anew');
+      on.disconnect(true);
+    }
+    if (answer !== 'answered') return;
+    await delay(pingEveryMs, undefined, { ref: false, signal }).catch(() => {});
+  }
 }
 
 /** A channel's name in Redis, where numbered databases share all channels. */

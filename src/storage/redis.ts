@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Log } from '#telemetry/log.ts';
 import { type Breaker, watch } from './breaker.ts';
-import { sharedCache } from './redis-cache.ts';
+import { createRedisCache } from './redis-cache.ts';
 import { channelName, openSubscriptions, type Subscriptions } from './redis-subscriptions.ts';
 import type { Lock, Store } from './store.ts';
 
@@ -77,7 +77,7 @@ function storeOn(redis: Redis, { ask }: Breaker, subscriptions: Subscriptions): 
     set: async (key, value, ttlMs) => {
       await ask(() => redis.set(key, value, 'PX', ttlMs));
     },
-    cache: sharedCache(redis, ask),
+    cache: createRedisCache(redis, ask),
     lock: (key, owner, ttlMs) => lock(redis, ask, { key, owner, ttlMs }),
     publish: async (channel, message) => {
       await ask(() => redis.publish(channelName(redis, channel), message));

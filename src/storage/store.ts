@@ -18,7 +18,7 @@ export interface Store {
    */
   publish(channel: string, message: string): Promise<void>;
   /** Hears what is published from now on, in the order of each publisher. */
-  subscribe(channel: string, listener: Listener): Subscription;
+  subscribe(channel: string, listener: ChannelListener): Subscription;
 }
 
 /**
@@ -50,7 +50,7 @@ export interface CacheEntry {
   guard: string;
 }
 
-export interface Listener {
+export interface ChannelListener {
   onMessage(message: string): void;
   /**
    * Messages may have been missed: what was kept fresh by them is to be thrown away. Called when the connection breaks,

@@ -43,10 +43,9 @@ export function createStream<T>({ wire }: { wire: Wire | undefined }): Stream<T>
   const readers = new Set<Reader<T>>();
   let pending: T[] = [];
   let flushTimer: NodeJS.Timeout | undefined;
-  let sending = false;
-  let unsent = 0;
   let inbox: Disposable | undefined;
   const watching = wire === undefined ? undefined : createWatching(wire, self);
+  const send = wire === undefined ? undefined : createSending<T>(wire, self);
   const othersWatch = () => watching?.others() ?? false;
 
   function tell(event: T): void {
@@ -60,21 +59,7 @@ export function createStream<T>({ wire }: { wire: Wire | undefined }): Stream<T>
     const batch = pending;
     pending = [];
     for (const reader of readers) reader.take(batch);
-    if (!othersWatch() || wire === undefined) return;
-    // One message at a time: behind a slow Redis nothing piles up, the others miss a moment.
-    if (sending) {
-      unsent += batch.length;
-      return;
-    }
-    sending = true;
-    const message = JSON.stringify({ from: self, missed: unsent, events: batch });
-    unsent = 0;
-    wire
-      .publish(eventsChannel, message)
-      .catch(() => {})
-      .finally(() => {
-        sending = false;
-      });
+    if (othersWatch()) send?.(batch);
   }
 
   function receive(message: string): void {
@@ -125,6 +110,27 @@ export function createStream<T>({ wire }: { wire: Wire | undefined }): Stream<T>
       for (const reader of readers) reader[Symbol.dispose]();
       watching?.[Symbol.dispose]();
     },
+  };
+}
+
+/** Sends batches to the other processes, one message at a time: behind a slow Redis they miss a moment, and nothing piles up. */
+function createSending<T>(wire: Wire, self: string): (batch: T[]) => void {
+  let sending = false;
+  let unsent = 0;
+  return (batch) => {
+    if (sending) {
+      unsent += batch.length;
+      return;
+    }
+    sending = true;
+    const message = JSON.stringify({ from: self, missed: unsent, events: batch });
+    unsent = 0;
+    wire
+      .publish(eventsChannel, message)
+      .catch(() => {})
+      .finally(() => {
+        sending = false;
+      });
   };
 }
 

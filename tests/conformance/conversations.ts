@@ -1,13 +1,13 @@
-import type { Line } from '#commands/call/caller.ts';
+import type { CallerLine } from '#commands/call/caller.ts';
 
 /** What a caller says in one call, line by line, whatever is answered; a line without words hangs up. */
 export interface Conversation {
   name: string;
   /** E.164, or `null` when withheld. */
   number?: string | null;
-  lines: Line[];
+  lines: CallerLine[];
   /** The same caller rings again afterwards. */
-  again?: Line[];
+  again?: CallerLine[];
   /** Something that is heard in it, or the platform is asked to do: the conversation is the one its name says. */
   hears: RegExp;
   /** The step its last call ends at. */
@@ -16,7 +16,7 @@ export interface Conversation {
   human?: string;
 }
 
-const say = (...words: string[]): Line[] => words.map((one) => ({ say: one }));
+const say = (...words: string[]): CallerLine[] => words.map((one) => ({ say: one }));
 const bye = say('No, that is all. Thank you, bye.');
 
 /** Twelve ways a call goes; between them they meet every tool, every refusal a caller can bring about, and every cut. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type CallDoor, type DoorName, doorNames } from '#commands/call/call-door.ts';
-import type { Caller, Line } from '#commands/call/caller.ts';
+import type { Caller, CallerLine } from '#commands/call/caller.ts';
 import { playCall } from '#commands/call/conversation.ts';
 import { openDoor } from '#commands/call/open-door.ts';
 import type { VapiCall } from '#commands/call/vapi-request.ts';
@@ -83,7 +83,12 @@ async function play(name: DoorName, { number, human, lines, again, name: title }
 }
 
 /** @returns what was heard after the greeting, and what the platform was asked to do */
-async function converse(app: RunningApp, name: DoorName, call: VapiCall, lines: Line[]): Promise<string[]> {
+async function converse(
+  app: RunningApp,
+  name: DoorName,
+  call: VapiCall,
+  lines: CallerLine[],
+): Promise<string[]> {
   const key = name === 'vapi' ? vapiSecret : demoKey;
   await using door = await openDoor(name, { url: app.url, key }, call);
   using caller = linesOf(lines);
@@ -98,7 +103,7 @@ async function converse(app: RunningApp, name: DoorName, call: VapiCall, lines: 
   return heard;
 }
 
-function linesOf(lines: Line[]): Caller {
+function linesOf(lines: CallerLine[]): Caller {
   const left = [...lines];
   return { answer: async () => left.shift() ?? {}, [Symbol.dispose]() {} };
 }

@@ -1,4 +1,4 @@
-import type { Line } from './caller.ts';
+import type { CallerLine } from './caller.ts';
 import type { TurnAnswer } from './frames.ts';
 import type { History } from './history.ts';
 
@@ -12,7 +12,7 @@ export interface CallDoor extends AsyncDisposable {
    * @param history with the caller's words at its end
    * @throws CallProblem when the server cannot be reached, refuses, or does not answer as the platform needs it to
    */
-  ask(history: History, line: Line): Promise<TurnAnswer>;
+  ask(history: History, line: CallerLine): Promise<TurnAnswer>;
   /** The call is over, as the platform says it. */
   hangUp(): Promise<void>;
 }
@@ -21,7 +21,7 @@ export const doorNames = ['vapi', 'retell', 'twilio'] as const;
 export type DoorName = (typeof doorNames)[number];
 
 /** Words heard before the line is cut; nothing where it is not. */
-export function wordsBeforeCut({ hangUp, interrupt }: Line): number | undefined {
+export function wordsBeforeCut({ hangUp, interrupt }: CallerLine): number | undefined {
   return hangUp ? 0 : interrupt?.afterWords;
 }
 

@@ -3,7 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { Scenario } from './scenario.ts';
 
 /** What the caller does next. Without `say` the caller hangs up. */
-export interface Line {
+export interface CallerLine {
   say?: string | undefined;
   /** The caller cuts in after so many words of the answer, or before any with 0. */
   interrupt?: { afterWords: number; say: string } | undefined;
@@ -13,7 +13,7 @@ export interface Line {
 
 export interface Caller extends Disposable {
   /** Answers what was heard last. */
-  answer(heard: string): Promise<Line>;
+  answer(heard: string): Promise<CallerLine>;
 }
 
 /** A caller who goes by a scenario's rules, so that any model, also one with words of its own, can be called. */

@@ -1,5 +1,5 @@
 import type { CallDoor } from './call-door.ts';
-import type { Caller, Line } from './caller.ts';
+import type { Caller, CallerLine } from './caller.ts';
 import { firstWords, History } from './history.ts';
 
 /** What happens in a call, in order. */
@@ -73,7 +73,7 @@ async function* conversation(parts: CallParts): AsyncGenerator<CallEvent, void, 
 }
 
 /** An answer streams faster than it is spoken: even one that came whole was heard only up to the interruption. */
-function heard(text: string, { hangUp, interrupt }: Line): string {
+function heard(text: string, { hangUp, interrupt }: CallerLine): string {
   if (hangUp) return '';
   return interrupt ? firstWords(text, interrupt.afterWords) : text;
 }

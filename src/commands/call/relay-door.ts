@@ -1,5 +1,5 @@
 import { type CallDoor, wordCount, wordsBeforeCut } from './call-door.ts';
-import type { Line } from './caller.ts';
+import type { CallerLine } from './caller.ts';
 import type { TurnAnswer } from './frames.ts';
 import { firstWords, type History } from './history.ts';
 import { DoorSocket } from './socket-door.ts';
@@ -41,7 +41,7 @@ class RelayDoor implements CallDoor {
   }
 
   /** A relay keeps no history for the server: the caller's new words are all it sends. */
-  async ask(_history: History, line: Line): Promise<TurnAnswer> {
+  async ask(_history: History, line: CallerLine): Promise<TurnAnswer> {
     const voicePrompt = line.say ?? '';
     const startedMs = performance.now();
     this.#socket.send({ type: 'prompt', voicePrompt, lang: 'en-US', last: true });

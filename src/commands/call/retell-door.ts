@@ -1,5 +1,5 @@
 import { type CallDoor, wordCount, wordsBeforeCut } from './call-door.ts';
-import type { Line } from './caller.ts';
+import type { CallerLine } from './caller.ts';
 import type { TurnAnswer } from './frames.ts';
 import type { History } from './history.ts';
 import { DoorSocket } from './socket-door.ts';
@@ -38,7 +38,7 @@ class RetellDoor implements CallDoor {
     }
   }
 
-  async ask(history: History, line: Line): Promise<TurnAnswer> {
+  async ask(history: History, line: CallerLine): Promise<TurnAnswer> {
     this.#responseId += 1;
     const response_id = this.#responseId;
     const transcript = history.messages.flatMap(({ role, content }) =>

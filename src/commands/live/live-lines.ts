@@ -1,10 +1,10 @@
 import type { LiveEvent } from '#telemetry/events.ts';
 
 /** What is told of the live feed: an event, or that some were missed. */
-export type Told = LiveEvent | { type: 'missed'; count: number };
+export type FeedMessage = LiveEvent | { type: 'missed'; count: number };
 
 /** One event as a line for a terminal. */
-export function liveLine(told: Told): string {
+export function liveLine(told: FeedMessage): string {
   if (told.type === 'missed') {
     const count = told.count === 0 ? 'Some' : told.count;
     return `          (${count} events were missed)`;
@@ -53,7 +53,7 @@ export class HoldBoard {
   readonly #holds = new Map<string, { label: string; endsAtMs: number }>();
 
   /** @param nowMs a clock that only runs forward */
-  take(told: Told, nowMs: number): void {
+  take(told: FeedMessage, nowMs: number): void {
     if (told.type === 'call-ended' || (told.type === 'hold' && told.hold === null)) {
       this.#holds.delete(told.call);
     } else if (told.type === 'hold' && told.hold !== null) {

@@ -121,6 +121,6 @@ function sentence(text: string): string {
 }
 
 /** What went wrong, as a sentence for whoever reads the page. */
-export function problemOf(error: unknown): string {
+export function problemText(error: unknown): string {
   return error instanceof Problem ? error.message : 'Something in this page went wrong. Reload it.';
 }

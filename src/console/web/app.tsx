@@ -6,7 +6,7 @@ import {
   currentSession,
   type OrganizationAnswer,
   onSignedOut,
-  problemOf,
+  problemText,
   type SignedIn,
   signInWith,
   signOut,
@@ -33,13 +33,13 @@ function CallsOrCall(props: PageProps) {
   return props.rest === '' ? <CallsPage {...props} /> : <CallPage key={props.rest} {...props} />;
 }
 
-export function App() {
+export function ConsoleApp() {
   const [session, setSession] = useState<SessionAnswer>();
   const [problem, setProblem] = useState<string>();
   useEffect(() => {
     onSignedOut(() => setSession({ signedIn: false }));
     openSession().then(setSession, (error: unknown) => {
-      setProblem(problemOf(error));
+      setProblem(problemText(error));
       setSession({ signedIn: false });
     });
   }, []);

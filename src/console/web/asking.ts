@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { type Api, problemOf } from './api.ts';
+import { type Api, problemText } from './api.ts';
 
-export interface Asked<T> {
+export interface Loaded<T> {
   data: T | undefined;
   problem: string | undefined;
   /** Asks again; what is there stays until the answer comes. */
@@ -9,7 +9,7 @@ export interface Asked<T> {
 }
 
 /** Asks for what a page shows, again whenever the path changes; an answer to an older question is dropped. */
-export function useAsked<T>(api: Api, path: string): Asked<T> {
+export function useAsked<T>(api: Api, path: string): Loaded<T> {
   const [answer, setAnswer] = useState<{ path: string; data?: T; problem?: string }>({ path });
   const [round, setRound] = useState(0);
   const whole = `${api.organization} ${path}`;
@@ -19,7 +19,7 @@ export function useAsked<T>(api: Api, path: string): Asked<T> {
     api.get<T>(path, stop.signal).then(
       (data) => setAnswer({ path: whole, data }),
       (error: unknown) => {
-        if (!stop.signal.aborted) setAnswer({ path: whole, problem: problemOf(error) });
+        if (!stop.signal.aborted) setAnswer({ path: whole, problem: problemText(error) });
       },
     );
     return () => stop.abort();
@@ -50,7 +50,7 @@ export function useDoing(): {
     try {
       await work();
     } catch (error) {
-      setProblem(problemOf(error));
+      setProblem(problemText(error));
     } finally {
       running.current = false;
       setBusy(false);

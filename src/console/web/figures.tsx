@@ -3,7 +3,7 @@ import type { HealthAnswer } from '../health-routes.ts';
 type Figure = HealthAnswer['figures'][number];
 
 /** Everything this process counts, for the installation's own people: how things are divided as bars, the rest in a table. */
-export function Figures({ figures }: { figures: Figure[] }) {
+export function FigureCards({ figures }: { figures: Figure[] }) {
   const divided = figures.filter(isDivided);
   return (
     <>

@@ -4,7 +4,7 @@ function shortDate(iso: string, zone: string): string {
 }
 
 /** "13:30", the clinic's clock. */
-export function clock(iso: string, zone: string): string {
+export function clockTime(iso: string, zone: string): string {
   return format(iso, { timeZone: zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 }
 
@@ -22,7 +22,7 @@ export function preciseClock(iso: string, zone: string): string {
 
 /** "Tue 1 Dec, 13:30". */
 export function dateAndClock(iso: string, zone: string): string {
-  return `${shortDate(iso, zone)}, ${clock(iso, zone)}`;
+  return `${shortDate(iso, zone)}, ${clockTime(iso, zone)}`;
 }
 
 /** A calendar day that has no zone of its own. */

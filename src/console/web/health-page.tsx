@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { HealthAnswer, JobsAnswer } from '../health-routes.ts';
 import { useAsked, useDoing } from './asking.ts';
 import { useSoon } from './calls-page.tsx';
-import { Figures } from './figures.tsx';
+import { FigureCards } from './figures.tsx';
 import { dateAndClock } from './format.ts';
 import { useLive } from './live.ts';
 import type { PageProps } from './page.ts';
@@ -69,7 +69,7 @@ export function HealthPage({ api, organization, mayEdit }: PageProps) {
             onRetry={asked.reload}
           />
           <Record api={api} zone={organization.zone} />
-          {data.figures.length === 0 ? null : <Figures figures={data.figures} />}
+          {data.figures.length === 0 ? null : <FigureCards figures={data.figures} />}
         </div>
       )}
     </>

@@ -1,6 +1,6 @@
 import uPlot from 'uplot';
 import type { HealthAnswer } from '../health-routes.ts';
-import { clock } from './format.ts';
+import { clockTime } from './format.ts';
 
 type Hours = NonNullable<HealthAnswer['latency']>['hours'];
 
@@ -15,7 +15,7 @@ export function drawLatency(
   const last = Math.ceil(Date.now() / hourMs) * (hourMs / 1000);
   const style = getComputedStyle(parent);
   const colour = (name: string) => style.getPropertyValue(name).trim();
-  const hourOf = (seconds: number) => clock(new Date(seconds * 1000).toISOString(), zone);
+  const hourOf = (seconds: number) => clockTime(new Date(seconds * 1000).toISOString(), zone);
   const axis = {
     stroke: colour('--muted-plain'),
     grid: { stroke: colour('--line-plain'), width: 1 },

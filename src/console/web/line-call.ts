@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { CallAnswer } from '../calls-routes.ts';
-import { type Api, problemOf } from './api.ts';
+import { type Api, problemText } from './api.ts';
 import { type Live, useLive } from './live.ts';
 
 /** One thing that happened underneath a turn. */
@@ -104,7 +104,7 @@ class Line {
       this.#change({ ...noCall, state: 'on', callSid });
       await this.#turn(null);
     } catch (error) {
-      this.#change({ problem: problemOf(error) });
+      this.#change({ problem: problemText(error) });
     }
   };
 
@@ -119,7 +119,7 @@ class Line {
       await this.#api.send('POST', `/line/calls/${this.#view.callSid}/end`);
       await this.#look();
     } catch (error) {
-      this.#change({ problem: problemOf(error) });
+      this.#change({ problem: problemText(error) });
     }
   };
 
@@ -152,10 +152,10 @@ class Line {
       ends = await this.#hear(key, stop.signal);
     } catch (error) {
       this.#changeTurn(key, () => ({ state: stop.signal.aborted ? 'cut' : 'broken' }));
-      if (!stop.signal.aborted) this.#change({ problem: problemOf(error) });
+      if (!stop.signal.aborted) this.#change({ problem: problemText(error) });
     }
     if (!stop.signal.aborted)
-      await this.#look().catch((error: unknown) => this.#change({ problem: problemOf(error) }));
+      await this.#look().catch((error: unknown) => this.#change({ problem: problemText(error) }));
     return ends ? 'ends' : 'goes on';
   }
 

@@ -1,8 +1,9 @@
 import { render } from 'preact';
-import { App } from './app.tsx';
+import { ConsoleApp } from './app.tsx';
 // A style sheet of a file that is loaded later would be nobody's to fetch.
 import 'uplot/dist/uPlot.min.css';
 import './base.css';
+import './controls.css';
 import './pieces.css';
 import './line.css';
 import './calls.css';
@@ -13,5 +14,5 @@ import './prompts.css';
 const page = document.getElementById('page');
 if (page !== null) {
   page.textContent = '';
-  render(<App />, page);
+  render(<ConsoleApp />, page);
 }

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { HealthAnswer } from '../health-routes.ts';
-import { clock, duration } from './format.ts';
+import { clockTime, duration } from './format.ts';
 
 type Latency = NonNullable<HealthAnswer['latency']>;
 
@@ -58,7 +58,7 @@ export function LatencyPlot({ hours, zone }: { hours: Latency['hours']; zone: st
           <tbody>
             {hours.map((hour) => (
               <tr key={hour.at}>
-                <td>{clock(hour.at, zone)}</td>
+                <td>{clockTime(hour.at, zone)}</td>
                 <td class="number">{hour.turns}</td>
                 <td class="number">{duration(hour.medianMs)}</td>
                 <td class="number">{duration(hour.slowMs)}</td>

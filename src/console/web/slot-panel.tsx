@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import type { PatientAnswer, WeekAnswer } from '../slots-routes.ts';
 import type { Api } from './api.ts';
 import { useDoing } from './asking.ts';
-import { clock, dateAndClock } from './format.ts';
+import { clockTime, dateAndClock } from './format.ts';
 import { Dialog, ProblemNote } from './pieces.tsx';
 
 export type Slot = WeekAnswer['days'][number]['slots'][number];
@@ -24,7 +24,7 @@ export function SlotPanel(panel: Panel) {
   return (
     <Dialog title={dateAndClock(slot.startsAt, week.zone)} onClose={onClose}>
       <p>
-        Until {clock(slot.endsAt, week.zone)}, {sentences[slot.state]}
+        Until {clockTime(slot.endsAt, week.zone)}, {sentences[slot.state]}
         {slot.conflict === null ? '' : ` ${conflicts[slot.conflict]} Move or cancel the appointment.`}
       </p>
       {slot.callSid === null ? null : (

@@ -3,7 +3,7 @@ import type { WeekAnswer } from '../slots-routes.ts';
 import { useAsked, useDoing, useSeconds } from './asking.ts';
 import { BlockForm } from './block-form.tsx';
 import { useSoon } from './calls-page.tsx';
-import { clock, countdown, dateAndClock, dayName } from './format.ts';
+import { clockTime, countdown, dateAndClock, dayName } from './format.ts';
 import { useLive } from './live.ts';
 import type { PageProps } from './page.ts';
 import { Chip, Dialog, PageHead, ProblemNote, Waiting } from './pieces.tsx';
@@ -43,17 +43,7 @@ export function SlotsPage({ api, organization, mayEdit }: PageProps) {
   return (
     <>
       <PageHead title="Slots">
-        <select
-          aria-label="Practitioner"
-          value={practitioner}
-          onChange={(event) => setPractitioner(event.currentTarget.value)}
-        >
-          {organization.practitioners.map((one) => (
-            <option key={one.key} value={one.key}>
-              {one.name}
-            </option>
-          ))}
-        </select>
+        <WhoseWeek organization={organization} chosen={practitioner} onChoose={setPractitioner} />
         <WeekSteps week={week} onFrom={setFrom} />
         {mayEdit ? (
           <button type="button" onClick={() => setBlocking(true)}>
@@ -103,6 +93,30 @@ export function SlotsPage({ api, organization, mayEdit }: PageProps) {
         </Dialog>
       )}
     </>
+  );
+}
+
+function WhoseWeek({
+  organization,
+  chosen,
+  onChoose,
+}: {
+  organization: PageProps['organization'];
+  chosen: string;
+  onChoose: (key: string) => void;
+}) {
+  return (
+    <select
+      aria-label="Practitioner"
+      value={chosen}
+      onChange={(event) => onChoose(event.currentTarget.value)}
+    >
+      {organization.practitioners.map((one) => (
+        <option key={one.key} value={one.key}>
+          {one.name}
+        </option>
+      ))}
+    </select>
   );
 }
 
@@ -202,7 +216,7 @@ function SlotButton({
   const state = slot.state === 'held' && leftMs <= 0 ? 'open' : slot.state;
   return (
     <button type="button" class={`slot slot-${state}`} disabled={disabled} onClick={() => onPick(slot)}>
-      <span class="slot-time">{clock(slot.startsAt, zone)}</span>
+      <span class="slot-time">{clockTime(slot.startsAt, zone)}</span>
       <span class="slot-what">
         {state === 'held' ? (
           `held ${countdown(leftMs)}`

@@ -1,14 +1,14 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { defaultLanguage } from '#organization/organization.ts';
 import type { TemplateAnswer, TryAnswer } from '../prompts-routes.ts';
-import { problemOf } from './api.ts';
+import { problemText } from './api.ts';
 import { useDoing } from './asking.ts';
 import { CodeEditor } from './code-editor.tsx';
 import { tryDraft } from './drafts.ts';
 import type { PageProps } from './page.ts';
 import { ProblemNote } from './pieces.tsx';
-import { History, Variables } from './template-history.tsx';
-import { Difference, Preview, type PreviewWish, Problems } from './template-preview.tsx';
+import { TemplateHistory, Variables } from './template-history.tsx';
+import { Difference, Preview, type PreviewChoice, Problems } from './template-preview.tsx';
 
 /** The text comes to rest before it is checked. */
 const settleMs = 250;
@@ -26,7 +26,7 @@ export function TemplateEditor({ page, template, onSaved }: Editing) {
   const before = template.own ?? template.shipped ?? '';
   const [text, setText] = useState(before);
   const [note, setNote] = useState('');
-  const [wish, setWish] = useState<PreviewWish>({
+  const [wish, setWish] = useState<PreviewChoice>({
     at: '',
     step: 'greeting',
     language: defaultLanguage(organization),
@@ -93,7 +93,7 @@ export function TemplateEditor({ page, template, onSaved }: Editing) {
       <div class="template-side">
         <Variables variables={template.variables} />
         <Difference diff={tried.answer?.diff ?? ''} />
-        <History template={template} mayEdit={mayEdit} busy={doing.busy} onRollBack={rollBack} />
+        <TemplateHistory template={template} mayEdit={mayEdit} busy={doing.busy} onRollBack={rollBack} />
       </div>
     </div>
   );
@@ -104,7 +104,7 @@ function useTried(
   { api }: PageProps,
   name: string,
   text: string,
-  wish: PreviewWish,
+  wish: PreviewChoice,
 ): { answer: TryAnswer | undefined; problem: string | undefined } {
   const [answer, setAnswer] = useState<TryAnswer>();
   const [problem, setProblem] = useState<string>();
@@ -120,7 +120,7 @@ function useTried(
           setProblem(undefined);
         },
         (error: unknown) => {
-          if (newest.current === mine) setProblem(problemOf(error));
+          if (newest.current === mine) setProblem(problemText(error));
         },
       );
     }, settleMs);

@@ -24,7 +24,7 @@ export function Variables({ variables }: { variables: TemplateAnswer['variables'
 }
 
 /** The versions there were, the newest first; each can be had back. */
-export function History({
+export function TemplateHistory({
   template,
   mayEdit,
   busy,

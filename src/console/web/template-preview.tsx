@@ -4,7 +4,7 @@ import type { PageProps } from './page.ts';
 import { Chip } from './pieces.tsx';
 
 /** What a preview imagines. */
-export interface PreviewWish {
+export interface PreviewChoice {
   /** The clinic's clock; empty is now. */
   at: string;
   step: string;
@@ -34,8 +34,8 @@ export function Preview({
 }: {
   template: TemplateAnswer;
   answer: TryAnswer | undefined;
-  wish: PreviewWish;
-  onWish: (wish: PreviewWish) => void;
+  wish: PreviewChoice;
+  onWish: (wish: PreviewChoice) => void;
   page: PageProps;
 }) {
   const forModel = template.kind !== 'speech' && template.kind !== 'sms';

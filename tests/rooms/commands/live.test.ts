@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { HoldBoard, liveLine, type Told } from '#commands/live/live-lines.ts';
+import { type FeedMessage, HoldBoard, liveLine } from '#commands/live/live-lines.ts';
 import { watchLive } from '#commands/live.ts';
 import { demoKey, startApp, vapiSecret } from '../../running-app.ts';
 
@@ -11,7 +11,7 @@ const of = {
   organization: 'clinic',
   call: 'CA0123456789abcdef',
 };
-const told: [Told, string][] = [
+const told: [FeedMessage, string][] = [
   [{ ...of, type: 'call-started', pii: { caller: null } }, 'call from a withheld number'],
   [{ ...of, type: 'call-ended', reason: 'hung up', holdKept: true }, 'call ended: hung up'],
   [
@@ -37,12 +37,19 @@ test.each(told)('%j', (event, words) => {
 test('what was missed, and a job of the whole installation', () => {
   expect(liveLine({ type: 'missed', count: 3 })).toContain('3 events were missed');
   expect(liveLine({ type: 'missed', count: 0 })).toContain('Some events were missed');
-  const job: Told = { at: of.at, type: 'job-failed', task: 'sync', attempt: 2, final: true, reason: 'gone' };
+  const job: FeedMessage = {
+    at: of.at,
+    type: 'job-failed',
+    task: 'sync',
+    attempt: 2,
+    final: true,
+    reason: 'gone',
+  };
   expect(liveLine(job)).toBe('19:00:05  the installation  job sync failed, attempt 2, given up: gone');
 });
 
 describe('the board of holds', () => {
-  const hold = (call: string, endsInMs: number): Told => ({
+  const hold = (call: string, endsInMs: number): FeedMessage => ({
     ...of,
     call,
     type: 'hold',
