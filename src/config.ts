@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { CalendarAccessOptions } from '#jobs/calendar-access.ts';
+import type { ModelPlaces } from '#model/open-model.ts';
 import type { TwilioOptions } from '#sms/twilio.ts';
 import { keptSecret } from '#storage/data-directory.ts';
 import type { LedgerPlace } from '#storage/open-ledger.ts';
@@ -35,6 +36,26 @@ export function ledgerPlaceOf(config: Config): LedgerPlace {
     migrateUrl: config.MIGRATE_DATABASE_URL,
     dataDir: config.DATA_DIR,
     migrationsFolder,
+  };
+}
+
+/** The models that answer, by this configuration; without any the rehearsal model does. */
+export function modelPlaces(config: Config): ModelPlaces {
+  const { OPENAI_API_KEY, OPENAI_BASE_URL, FALLBACK_LLM_MODEL } = config;
+  const place = (prefix: '' | 'FALLBACK_', model: string) => ({
+    apiKey: config[`${prefix}OPENAI_API_KEY`],
+    baseUrl: config[`${prefix}OPENAI_BASE_URL`],
+    model,
+    settings: {
+      key: `${prefix}OPENAI_API_KEY`,
+      url: `${prefix}OPENAI_BASE_URL`,
+      model: `${prefix}LLM_MODEL`,
+    },
+  });
+  const rehearses = OPENAI_API_KEY === undefined && OPENAI_BASE_URL === undefined;
+  return {
+    first: rehearses ? undefined : place('', config.LLM_MODEL ?? 'gpt-4.1'),
+    second: FALLBACK_LLM_MODEL === undefined ? undefined : place('FALLBACK_', FALLBACK_LLM_MODEL),
   };
 }
 

@@ -8,11 +8,7 @@ import { openCalendarAccess } from '#jobs/calendar-access.ts';
 import { openWorker } from '#jobs/worker.ts';
 import { createLanguages } from '#language/languages.ts';
 import { shippedLanguages } from '#language/shipped-languages.ts';
-import { checkModel } from '#model/check-model.ts';
-import type { LanguageModel } from '#model/language-model.ts';
-import { createOpenAiModel } from '#model/openai.ts';
-import { createRehearsalModel } from '#model/rehearsal/rehearsal.ts';
-import { withSecondChoice } from '#model/second-choice.ts';
+import { openModel } from '#model/open-model.ts';
 import { demoClinic, seedDemoClinic } from '#organization/demo-clinic.ts';
 import { openDirectory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
@@ -28,6 +24,7 @@ import {
   type Config,
   calendarOptions,
   ledgerPlaceOf,
+  modelPlaces,
   promptsFolder,
   readConfig,
   readSecrets,
@@ -94,7 +91,7 @@ async function main(config: Config, log: Log): Promise<void> {
       directory,
       prompts,
       languages,
-      model: openModel(config, log),
+      model: openModel(modelPlaces(config), { firstDeltaMs: config.LLM_FIRST_WORD_MS, log }),
       vapiSecret: secrets.vapiSecret,
       publicUrl,
       twilio,
@@ -142,42 +139,6 @@ function welcome(
 
 function isLocal(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.');
-}
-
-function openModel(config: Config, log: Log): LanguageModel {
-  const { OPENAI_API_KEY, OPENAI_BASE_URL, FALLBACK_LLM_MODEL } = config;
-  if (OPENAI_API_KEY === undefined && OPENAI_BASE_URL === undefined) {
-    log.warn('no OPENAI_API_KEY: the rehearsal model answers, a small stand-in that books in English only');
-    return createRehearsalModel();
-  }
-  const first = { apiKey: OPENAI_API_KEY, baseUrl: OPENAI_BASE_URL, model: config.LLM_MODEL ?? 'gpt-4.1' };
-  const second = { apiKey: config.FALLBACK_OPENAI_API_KEY, baseUrl: config.FALLBACK_OPENAI_BASE_URL };
-  return withSecondChoice({
-    first: openAiModel(first, '', log),
-    ...(FALLBACK_LLM_MODEL === undefined
-      ? {}
-      : { second: openAiModel({ ...second, model: FALLBACK_LLM_MODEL }, 'FALLBACK_', log) }),
-    firstDeltaMs: config.LLM_FIRST_WORD_MS,
-    log,
-  });
-}
-
-/** @param prefix of the variables it was set by */
-function openAiModel(
-  { apiKey, baseUrl, model }: { apiKey: string | undefined; baseUrl: string | undefined; model: string },
-  prefix: '' | 'FALLBACK_',
-  log: Log,
-): LanguageModel {
-  const options = {
-    // Servers of one's own often want none, but the client insists on one.
-    apiKey: apiKey ?? 'none',
-    model,
-    log,
-    ...(baseUrl === undefined ? {} : { baseUrl }),
-  };
-  const [key, url, name] = [`${prefix}OPENAI_API_KEY`, `${prefix}OPENAI_BASE_URL`, `${prefix}LLM_MODEL`];
-  void checkModel({ ...options, settings: { key, url, model: name } });
-  return createOpenAiModel(options);
 }
 
 try {

@@ -20,7 +20,7 @@ import {
 import { problemLine } from '#prompts/template-check.ts';
 import { diffToShipped, type ListedTemplate, listTemplates } from '#prompts/template-list.ts';
 import { openPrompts } from '#prompts/templates.ts';
-import { createMemoryStore } from '#storage/memory-store.ts';
+import { openStore } from '#storage/open-store.ts';
 import { createToolbox } from '#tools/toolbox.ts';
 import { promptsFolder } from '../config.ts';
 import { commandLog, openCommandStores, organizationsOf, runCommand } from './stores.ts';
@@ -110,7 +110,7 @@ command
     await using prompts = await openPrompts({ folder: promptsFolder, sql, log });
     const organization = await named(sql, options.organization);
     const { now, note } = instantOf(options.at, organization.zone);
-    await using store = createMemoryStore();
+    await using store = await openStore(undefined, log);
     const openSlots = createOpenSlots({ sql, store });
     const toolbox = createToolbox({ sql, openSlots, prompts, texting: false });
     const preview = await previewPrompt(prompts, {

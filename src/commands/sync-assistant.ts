@@ -6,7 +6,7 @@ import type { Organization } from '#organization/organization.ts';
 import { documentOf } from '#organization/organization-file.ts';
 import { saveOrganization } from '#organization/save-organization.ts';
 import { openPrompts, type Prompts } from '#prompts/templates.ts';
-import { createMemoryStore } from '#storage/memory-store.ts';
+import { openStore } from '#storage/open-store.ts';
 import { createToolbox } from '#tools/toolbox.ts';
 import { openAssistantApi } from '#vapi/assistant-api.ts';
 import { blocksFor, sentencesFor } from '#vapi/assistant-blocks.ts';
@@ -118,7 +118,7 @@ async function plan(
   const { sql, config, organization, publicUrl } = parts;
   const { vapiSecret } = await readSecrets(config);
   await using prompts = await openPrompts({ folder: promptsFolder, sql, log: commandLog() });
-  const ourTools = toolDefinitions({ sql, prompts, organization });
+  const ourTools = await toolDefinitions({ sql, prompts, organization });
   const sentences = sentencesFor(organization, createSpeakWithoutTurn(prompts, asTheyAre));
   const wanted = blocksFor({ organization, publicUrl, secret: vapiSecret, sentences }, ourTools);
   const planned = planAssistant(assistant, wanted, {
@@ -129,7 +129,7 @@ async function plan(
   return planned.plan;
 }
 
-function toolDefinitions({
+async function toolDefinitions({
   sql,
   prompts,
   organization,
@@ -138,8 +138,8 @@ function toolDefinitions({
   prompts: Prompts;
   organization: Organization;
 }) {
-  const store = createMemoryStore();
-  const openSlots = createOpenSlots({ sql, store });
+  await using store = await openStore(undefined, commandLog());
+  await using openSlots = createOpenSlots({ sql, store });
   return createToolbox({ sql, openSlots, prompts, texting: false }).definitionsFor(organization);
 }
 

@@ -3,11 +3,9 @@ import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Sql } from 'postgres';
 import type { OpenSlots } from '#availability/open-slots.ts';
-import type { DependencyState } from '#conversation/dependency-states.ts';
-import type { TurnWatch } from '#conversation/turn-watch.ts';
+import type { Conversation } from '#conversation/conversation.ts';
 import type { Languages } from '#language/languages.ts';
 import type { Directory } from '#organization/directory.ts';
-import type { Organization } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
@@ -24,15 +22,12 @@ import { createOneTimeCodes, createSessions } from './session.ts';
 import { signIn } from './sign-in.ts';
 import { slotsRoutes } from './slots-routes.ts';
 
-export interface ConsoleParts {
+export interface ConsoleParts extends Pick<Conversation, 'turnWatch' | 'toolsFor' | 'dependencies'> {
   sql: Sql;
   directory: Directory;
   openSlots: OpenSlots;
-  turnWatch: TurnWatch;
   prompts: Prompts;
   languages: Languages;
-  /** The tools' definitions, as the model is shown them. */
-  toolsFor: (organization: Organization) => unknown[];
   /** The voice platform's doors, for a call that a browser makes. */
   doors: Doors;
   /** The installation's secret: signs in, and signs the cookies. */
@@ -41,7 +36,6 @@ export interface ConsoleParts {
   publicUrl?: string | undefined;
   /** Whether text messages are really sent. */
   texting: boolean;
-  dependencies: () => Promise<DependencyState[]>;
   happenings: Events;
   log: Log;
 }

@@ -1,6 +1,6 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
-import type { DependencyState } from '#conversation/dependency-states.ts';
+import type { Conversation } from '#conversation/conversation.ts';
 import { countJobs, listJobs, retryJob } from '#jobs/queue-view.ts';
 import { figures } from '#telemetry/metrics.ts';
 import { calendarHealth } from './calendar-health.ts';
@@ -52,7 +52,7 @@ export type JobsAnswer = z.input<typeof jobsAnswer>;
 export interface HealthParts {
   sql: Sql;
   /** How each dependency is now; never throws, and takes two seconds at most. */
-  dependencies: () => Promise<DependencyState[]>;
+  dependencies: Conversation['dependencies'];
   /** Whether text messages are really sent. */
   texting: boolean;
 }

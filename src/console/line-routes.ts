@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TurnWatch } from '#conversation/turn-watch.ts';
+import type { Conversation } from '#conversation/conversation.ts';
 import { checkTemplate, type FitTemplate, problemLine } from '#prompts/template-check.ts';
 import type { Log } from '#telemetry/log.ts';
 import { type EventWriter, streamEvents } from './event-stream.ts';
@@ -35,7 +35,7 @@ const turnBody = z.object({
 
 export interface LineParts {
   doors: Doors;
-  turnWatch: TurnWatch;
+  turnWatch: Conversation['turnWatch'];
   log: Log;
 }
 
@@ -110,7 +110,10 @@ function checkDrafts(drafts: Record<string, string>): FitTemplate[] | Refusal {
 }
 
 /** What a turn does but its words, which come by the door like everybody's: of those only when the first one came. */
-async function pass(events: ReturnType<TurnWatch['watch']>, page: EventWriter): Promise<void> {
+async function pass(
+  events: ReturnType<Conversation['turnWatch']['watch']>,
+  page: EventWriter,
+): Promise<void> {
   let spoke = false;
   for await (const event of events) {
     if (event.type === 'say') {

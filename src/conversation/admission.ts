@@ -1,4 +1,4 @@
-import { createHistogram } from 'node:perf_hooks';
+import { createHistogram, performance } from 'node:perf_hooks';
 import type { Log } from '#telemetry/log.ts';
 import { counter, gauge } from '#telemetry/metrics.ts';
 

@@ -2,8 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { parseCronItems, type Runner, run, type TaskList, type WorkerEvents } from 'graphile-worker';
 import type { Sql } from 'postgres';
-import { queueLog } from '#storage/queue-log.ts';
-import { openQueuePool } from '#storage/queue-pool.ts';
+import { openQueuePool, queueLog } from '#storage/queue-pool.ts';
 import type { Log } from '#telemetry/log.ts';
 import { FinalFailure, type Handlers, type JobSchedule, TryAgain } from './job.ts';
 

@@ -1,8 +1,7 @@
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
-import type { ListenAhead } from '#conversation/listen-ahead.ts';
-import type { SpeakWithoutTurn } from '#conversation/speech.ts';
+import type { Conversation } from '#conversation/conversation.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Events } from '#telemetry/events.ts';
 import { isAllowedFrom } from './allowed-address.ts';
@@ -18,10 +17,9 @@ import { createSocketCalls } from './socket-calls.ts';
 import { createWho, type Who, type WhoParts } from './who.ts';
 
 export type DoorParts = SocketCallParts &
-  WhoParts & {
-    listenAhead: ListenAhead;
+  WhoParts &
+  Pick<Conversation, 'listenAhead' | 'speak'> & {
     happenings: Events;
-    speak: SpeakWithoutTurn;
     /** Smaller for tests. */
     socketLimits?: { perOrganization?: number; checkEveryMs?: number; backMs?: number } | undefined;
   };

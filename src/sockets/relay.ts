@@ -1,4 +1,4 @@
-import type { ListenAhead } from '#conversation/listen-ahead.ts';
+import type { Conversation } from '#conversation/conversation.ts';
 import type { SpokenWords } from '#conversation/speech.ts';
 import type { TurnEvent } from '#conversation/turn-events.ts';
 import type { Organization } from '#organization/organization.ts';
@@ -28,7 +28,7 @@ export const relayLimits: PeerLimits = {
 
 export interface RelayParts {
   calls: SocketCalls;
-  listenAhead: ListenAhead;
+  listenAhead: Conversation['listenAhead'];
   greeting: (organization: Organization) => SpokenWords;
   /** Whose number was dialled, where the connection itself does not say whose it is. */
   dialled: (number: string) => Organization | undefined;

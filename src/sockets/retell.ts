@@ -1,4 +1,4 @@
-import type { ListenAhead } from '#conversation/listen-ahead.ts';
+import type { Conversation } from '#conversation/conversation.ts';
 import type { SpokenWords } from '#conversation/speech.ts';
 import type { TurnEvent } from '#conversation/turn-events.ts';
 import type { Organization } from '#organization/organization.ts';
@@ -25,7 +25,7 @@ export const retellLimits: PeerLimits = {
 
 export interface RetellParts {
   calls: SocketCalls;
-  listenAhead: ListenAhead;
+  listenAhead: Conversation['listenAhead'];
   /** What an organization greets its callers with. */
   greeting: (organization: Organization) => SpokenWords;
   log: Log;

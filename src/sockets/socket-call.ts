@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { CallLife } from '#conversation/call-life.ts';
-import type { CallerSpeech } from '#conversation/caller-speech.ts';
-import type { CarriedCalls } from '#conversation/carried-calls.ts';
+import type { Conversation } from '#conversation/conversation.ts';
 import type { SpeakingLine } from '#conversation/hold-watch.ts';
 import type { SpokenWords } from '#conversation/speech.ts';
 import type { HistoryMessage, TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
@@ -10,11 +8,8 @@ import type { Log } from '#telemetry/log.ts';
 import type { Peer } from './peer.ts';
 
 /** What the doors hand the conversation to; they translate, and everything else is here or beyond. */
-export interface SocketCallParts {
-  runTurn: (request: TurnRequest, signal: AbortSignal) => AsyncIterable<TurnEvent>;
-  callLife: CallLife;
-  callerSpeech: CallerSpeech;
-  carriedCalls: CarriedCalls;
+export interface SocketCallParts
+  extends Pick<Conversation, 'runTurn' | 'callLife' | 'callerSpeech' | 'carriedCalls'> {
   log: Log;
 }
 

@@ -1,3 +1,4 @@
+import { Logger } from 'graphile-worker';
 import pg from 'pg';
 import type { Log } from '#telemetry/log.ts';
 import { applicationName } from './postgres.ts';
@@ -39,6 +40,17 @@ export function openQueuePool(options: {
   pool.on('error', lost);
   pool.on('connect', (client) => client.on('error', lost));
   return Object.assign(pool, { [Symbol.asyncDispose]: () => pool.end() });
+}
+
+/** What graphile-worker says about itself, as lines of our log. A job's own failure is told by whoever ran it. */
+export function queueLog(log: Log): Logger {
+  return new Logger(() => (level, message, meta) => {
+    if (meta?.['failure'] === true) return;
+    // That there are fewer connections than jobs at a time: meant so, a job needs one only at its ends.
+    if (meta?.['concurrency'] !== undefined) return;
+    if (level === 'error' || level === 'warning') log.warn({ queue: message }, 'the queue says');
+    else log.debug({ queue: message }, 'the queue says');
+  });
 }
 
 /** `sslmode` as libpq and `postgres` understand it: `require` encrypts and does not ask who signed. */

@@ -1,8 +1,7 @@
 import { runMigrations } from 'graphile-worker';
 import type { Sql } from 'postgres';
 import type { Log } from '#telemetry/log.ts';
-import { queueLog } from './queue-log.ts';
-import { openQueuePool } from './queue-pool.ts';
+import { openQueuePool, queueLog } from './queue-pool.ts';
 
 /** The newest of graphile-worker's own migrations in the version this Holdline is built with; a test compares. */
 export const queueRevision = 20;

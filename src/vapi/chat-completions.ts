@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Conversation } from '#conversation/conversation.ts';
 import type { TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Log } from '#telemetry/log.ts';
@@ -9,13 +10,10 @@ import { callerLeft } from './caller-left.ts';
 import { collectReply, streamReply } from './chat-reply.ts';
 import { type ChatRequest, readChatRequest } from './chat-request.ts';
 
-export interface ChatCompletionsParts {
+export interface ChatCompletionsParts extends Pick<Conversation, 'runTurn' | 'unknownOrganization'> {
   authenticate: Authenticate;
   directory: Directory;
   callControl: CallControl;
-  /** One turn of the conversation, and what is said where there is no organization to have one with. */
-  runTurn: (request: TurnRequest, signal: AbortSignal) => AsyncIterable<TurnEvent>;
-  unknownOrganization: () => Iterable<TurnEvent>;
   log: Log;
 }
 

@@ -1,21 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { CallLife } from '#conversation/call-life.ts';
-import type { CallerSpeech } from '#conversation/caller-speech.ts';
-import type { SpeakWithoutTurn } from '#conversation/speech.ts';
+import type { Conversation } from '#conversation/conversation.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Authenticate } from './authentication.ts';
 import { readServerMessage, type ServerMessage } from './server-message.ts';
 import { answerToolCalls, type ToolCallsParts } from './tool-call-answers.ts';
 
-export interface ServerUrlParts extends ToolCallsParts {
+export interface ServerUrlParts
+  extends ToolCallsParts,
+    Pick<Conversation, 'callLife' | 'callerSpeech' | 'speak'> {
   authenticate: Authenticate;
   directory: Directory;
-  callLife: CallLife;
-  callerSpeech: CallerSpeech;
   /** The answer to "which assistant?", or nothing where there is none to name. */
   assistantFor: (organization: Organization, now: Date) => object | undefined;
-  speak: SpeakWithoutTurn;
 }
 
 /** Bodies echo the tools' definitions and, in a squad, every assistant; reports carry the whole call. */

@@ -1,12 +1,11 @@
-import type { ToolRequest, ToolsRun } from '#conversation/platform-tool-calls.ts';
+import type { Conversation } from '#conversation/conversation.ts';
 import type { SpokenWords } from '#conversation/speech.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { WireToolCall } from './server-message.ts';
 import type { CallReference } from './wire.ts';
 
-export interface ToolCallsParts {
-  runTools: (request: ToolRequest) => Promise<ToolsRun>;
+export interface ToolCallsParts extends Pick<Conversation, 'runTools'> {
   log: Log;
 }
 
