@@ -40,7 +40,7 @@ export function ledgerPlaceOf(config: Config): LedgerPlace {
 }
 
 /** The models that answer, by this configuration; without any the rehearsal model does. */
-export function modelPlaces(config: Config): ModelPlaces {
+export function modelPlacesOf(config: Config): ModelPlaces {
   const { OPENAI_API_KEY, OPENAI_BASE_URL, FALLBACK_LLM_MODEL } = config;
   const place = (prefix: '' | 'FALLBACK_', model: string) => ({
     apiKey: config[`${prefix}OPENAI_API_KEY`],
