@@ -9,6 +9,7 @@ import { type Conversation, createConversation } from '#conversation/conversatio
 import type { Spoken } from '#conversation/speech.ts';
 import { googleHooks } from '#hooks/google-hooks.ts';
 import { twilioHooks } from '#hooks/twilio-hooks.ts';
+import { answerFaults } from '#http/error-answer.ts';
 import type { CalendarAccess } from '#jobs/calendar-access.ts';
 import type { Languages } from '#language/languages.ts';
 import type { LanguageModel } from '#model/language-model.ts';
@@ -117,6 +118,7 @@ function bareServer({ log, trustProxy }: AppParts): FastifyInstance {
     // A call's next turn may arrive on an open connection while we stop: it is answered, not refused.
     return503OnClosing: false,
   });
+  answerFaults(http, { log, faultStatus: 500 });
   http.removeAllContentTypeParsers();
   http.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   return http;

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Sql } from 'postgres';
 import type { OpenSlots } from '#availability/open-slots.ts';
 import type { Conversation } from '#conversation/conversation.ts';
+import { answerFaults } from '#http/error-answer.ts';
 import type { Languages } from '#language/languages.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Prompts } from '#prompts/templates.ts';
@@ -69,7 +70,7 @@ export function createConsole(http: FastifyInstance, parts: ConsoleParts): Conso
     api.addHook('onRequest', async (_request, reply) => {
       reply.headers({ ...securityHeaders, 'cache-control': 'no-store' });
     });
-    answerProblems(api, log);
+    answerFaults(api, { log, faultStatus: 503 });
     api.get('/openapi.json', async () => openApi(described));
     signIn(api, { secret, directory, sessions, codes, described, publicUrl: parts.publicUrl });
     const add = routeAdder(api, { directory, sessions, described });
@@ -89,14 +90,4 @@ function readJson(api: FastifyInstance): void {
   api.removeAllContentTypeParsers();
   const json = api.getDefaultJsonParser('error', 'error');
   api.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: bodyLimitBytes }, json);
-}
-
-function answerProblems(api: FastifyInstance, log: Log): void {
-  api.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
-    const status = error.statusCode ?? 500;
-    if (status < 500) return reply.code(status).send({ problem: error.message });
-    log.error({ err: error, path: request.routeOptions.url }, 'the console could not answer');
-    return reply.code(503).send({ problem: 'this cannot be answered at the moment; the log says why' });
-  });
-  api.setNotFoundHandler((_request, reply) => reply.code(404).send({ problem: 'there is no such route' }));
 }

@@ -39,10 +39,10 @@ function operation({ method, path, summary, role, params, query, body, answer }:
     required: !schema.safeParse(undefined).success,
     schema: schemaOf(schema),
   }));
-  const problem = {
+  const refused = {
     description: 'Refused, and why',
     content: {
-      'application/json': { schema: { type: 'object', properties: { problem: { type: 'string' } } } },
+      'application/json': { schema: errorSchema },
     },
   };
   return {
@@ -62,7 +62,7 @@ function operation({ method, path, summary, role, params, query, body, answer }:
         answer === null
           ? { description: 'A stream of server-sent events', content: { 'text/event-stream': {} } }
           : { description: 'Done', content: { 'application/json': { schema: schemaOf(answer) } } },
-      '4XX': problem,
+      '4XX': refused,
     },
   };
 }
@@ -74,3 +74,16 @@ function schemaOf(schema: z.ZodType): object {
   >;
   return rest;
 }
+
+/** `ErrorAnswer` as a schema. */
+const errorSchema = {
+  type: 'object',
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object',
+      required: ['type', 'message'],
+      properties: { type: { type: 'string' }, message: { type: 'string' }, code: { type: 'string' } },
+    },
+  },
+};

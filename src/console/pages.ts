@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { answerError } from '#http/error-answer.ts';
 import { type Asset, type Bundle, bundlePages } from './bundle.ts';
 
 /** One year: a file under a name with its hash in it never changes. */
@@ -30,8 +31,7 @@ export function pages(http: FastifyInstance): { prepare: () => Promise<void> } {
   );
   http.get<{ Params: { name: string } }>('/console/assets/:name', async (request, reply) => {
     const asset = (await bundle()).assets.get(request.params.name);
-    if (asset === undefined)
-      return reply.code(404).send({ problem: 'there is no such file; reload the page' });
+    if (asset === undefined) return answerError(reply, 404, 'there is no such file; reload the page');
     return send(request, reply, asset);
   });
   return {

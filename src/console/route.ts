@@ -1,6 +1,7 @@
 import type {} from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { answerError } from '#http/error-answer.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Session, Sessions } from './session.ts';
@@ -49,11 +50,11 @@ export interface OrganizationRoute<
 /** An expected no: a status of the 4xx kind and a sentence that says what to do. */
 export class Refusal {
   readonly status: number;
-  readonly problem: string;
+  readonly message: string;
 
-  constructor(status: number, problem: string) {
+  constructor(status: number, message: string) {
     this.status = status;
-    this.problem = problem;
+    this.message = message;
   }
 }
 
@@ -129,9 +130,8 @@ export function routeAdder(
   };
 }
 
-/** Answers with the problem as JSON. */
-export function refuse(reply: FastifyReply, { status, problem }: Refusal): FastifyReply {
-  return reply.code(status).send({ problem });
+export function refuse(reply: FastifyReply, { status, message }: Refusal): FastifyReply {
+  return answerError(reply, status, message);
 }
 
 /** The session of a request's cookie, if there is one and it has not ended. */

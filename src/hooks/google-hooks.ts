@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Sql } from 'postgres';
 import { z } from 'zod';
 import { askForReading } from '#booking/calendar-readings.ts';
+import { answerError } from '#http/error-answer.ts';
 import type { CalendarAccess } from '#jobs/calendar-access.ts';
 import { readChannelToken } from '#jobs/calendar-channel.ts';
 import { connectCalendars } from '#organization/calendar-credentials.ts';
@@ -34,7 +35,7 @@ export function googleHooks(http: FastifyInstance, parts: GoogleHookParts): void
   const { calendars } = parts;
   if (calendars === undefined) {
     const refuse = (_request: FastifyRequest, reply: FastifyReply) =>
-      reply.code(404).send({ error: 'no calendars are connected here; set ENCRYPTION_KEY to connect some' });
+      answerError(reply, 404, 'no calendars are connected here; set ENCRYPTION_KEY to connect some');
     http.post('/google/notifications', refuse);
     http.get('/google/connect', refuse);
     return;
@@ -61,14 +62,14 @@ function notifications(
     const key = readChannelToken(sealer, header(request, 'x-goog-channel-token'), channelId);
     if (key === undefined) {
       log.warn({ from: request.ip }, 'refused a notification whose token is not of this installation');
-      return reply.code(403).send({ error: 'the channel token is not one of this installation’s' });
+      return answerError(reply, 403, 'the channel token is not one of this installation’s');
     }
     try {
       await askForReading(sql, key);
     } catch (error) {
       // Google tries again.
       log.warn({ err: error }, 'a notification could not be taken');
-      return reply.code(503).send({ error: 'the ledger cannot be reached; try again' });
+      return answerError(reply, 503, 'the ledger cannot be reached; try again');
     }
     return reply.code(204).send();
   });

@@ -12,6 +12,7 @@ import {
   type TextProgress,
   textedAppointment,
 } from '#booking/texts.ts';
+import { answerError } from '#http/error-answer.ts';
 import { giveUpAfterMs, mayPass, pauseAfterUndeliveredMs } from '#jobs/text-retries.ts';
 import type { Languages } from '#language/languages.ts';
 import type { Directory } from '#organization/directory.ts';
@@ -70,9 +71,7 @@ export function twilioHooks(http: FastifyInstance, parts: TwilioHookParts): void
       { door: request.routeOptions.url, from: request.ip },
       'refused a request that is not signed by Twilio',
     );
-    return reply
-      .code(403)
-      .send({ error: 'not signed by Twilio for this address; check PUBLIC_URL or TRUST_PROXY' });
+    return answerError(reply, 403, 'not signed by Twilio for this address; check PUBLIC_URL or TRUST_PROXY');
   };
 
   http.post('/twilio/status', { bodyLimit: bodyLimitBytes }, async (request, reply) => {
@@ -82,7 +81,7 @@ export function twilioHooks(http: FastifyInstance, parts: TwilioHookParts): void
     const report = readStatus(form, account.accountSid);
     if (!key.success || report === undefined) {
       counted({ about: 'status', outcome: 'unreadable' });
-      return reply.code(400).send({ error: 'not about a text of ours' });
+      return answerError(reply, 400, 'not about a text of ours');
     }
     const { sid } = report;
     const progress = progressOf(report);
@@ -90,9 +89,9 @@ export function twilioHooks(http: FastifyInstance, parts: TwilioHookParts): void
     const noted = await noteTextProgress(sql, text, sid, progress);
     counted({ about: 'status', outcome: noted });
     if (noted !== 'noted') {
-      const { code, error } = refusals[noted];
+      const { status, message } = refusals[noted];
       log.info({ text: text.textId, sid, status: progress.status, reason: noted }, 'refused a text’s status');
-      return reply.code(code).send({ error, reason: noted });
+      return answerError(reply, status, message, noted);
     }
     if (progress.outcome === 'failed') {
       const { reason, code } = progress;
@@ -107,7 +106,7 @@ export function twilioHooks(http: FastifyInstance, parts: TwilioHookParts): void
     const incoming = readIncoming(form, account.accountSid, languages.answer);
     if (incoming === undefined) {
       counted({ about: 'answer', outcome: 'unreadable' });
-      return reply.code(400).send({ error: 'not a text to us' });
+      return answerError(reply, 400, 'not a text to us');
     }
     const acted = await oncePerReply(sql, incoming.sid, (tx) => act(parts, tx, incoming));
     counted({ about: 'answer', outcome: acted === 'repeated' ? 'repeated' : 'noted' });
@@ -129,9 +128,9 @@ function progressOf(report: StatusReport): TextProgress {
 const textQuery = z.object({ tenant: z.uuid(), text: z.uuid() });
 
 const refusals = {
-  repeated: { code: 409, error: 'this status of this message was told before' },
-  late: { code: 409, error: 'this message has come further than that, or to its end' },
-  unknown: { code: 404, error: 'no message of this id was sent for this text' },
+  repeated: { status: 409, message: 'this status of this message was told before' },
+  late: { status: 409, message: 'this message has come further than that, or to its end' },
+  unknown: { status: 404, message: 'no message of this id was sent for this text' },
 } as const;
 
 type About = 'status' | 'answer';

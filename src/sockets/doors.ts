@@ -2,6 +2,7 @@ import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import type { Conversation } from '#conversation/conversation.ts';
+import { answerError } from '#http/error-answer.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Events } from '#telemetry/events.ts';
 import { isAllowedFrom } from './allowed-address.ts';
@@ -87,11 +88,12 @@ function callDoors(
   const byKey = async (request: FastifyRequest, reply: FastifyReply) => {
     const { key = '' } = request.params as { key?: string };
     const organization = who.organizationOf(key);
-    if (organization === undefined) return refuse(reply, 401, 'the key in the url opens no organization');
+    if (organization === undefined)
+      return answerError(reply, 401, 'the key in the url opens no organization');
     if (!isAllowedFrom(organization, request.ip)) {
       const from = { organization: organization.key, ip: request.ip };
       call.log.warn(from, 'a socket from an address its organization does not list');
-      return refuse(reply, 403, 'this address is not among those the organization allows');
+      return answerError(reply, 403, 'this address is not among those the organization allows');
     }
     opened.set(request, organization);
     return undefined;
@@ -118,7 +120,7 @@ function callDoors(
   const signed = async (request: FastifyRequest, reply: FastifyReply) =>
     who.isTwilios(request, {})
       ? undefined
-      : refuse(reply, 403, 'the handshake is not signed by Twilio for this url');
+      : answerError(reply, 403, 'the handshake is not signed by Twilio for this url');
   app.get('/twilio/relay', { websocket: true, preValidation: signed }, (socket) => {
     relay(socket, undefined);
   });
@@ -135,7 +137,7 @@ function liveDoor(
   const viewers = new WeakMap<FastifyRequest, Viewer>();
   const mayWatch = async (request: FastifyRequest, reply: FastifyReply) => {
     const viewer = who.viewerOf(request);
-    if (viewer === undefined) return refuse(reply, 401, 'send a key as "Authorization: Bearer …"');
+    if (viewer === undefined) return answerError(reply, 401, 'send a key as "Authorization: Bearer …"');
     viewers.set(request, viewer);
     return undefined;
   };
@@ -143,8 +145,4 @@ function liveDoor(
     const viewer = viewers.get(request);
     if (viewer !== undefined) liveFeed(socket, { sockets, events, viewer });
   });
-}
-
-function refuse(reply: FastifyReply, status: number, error: string): FastifyReply {
-  return reply.code(status).send({ error });
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import VoiceResponse from 'twilio/lib/twiml/VoiceResponse.js';
 import type { SpokenWords } from '#conversation/speech.ts';
+import { answerError } from '#http/error-answer.ts';
 import { defaultLanguage, type Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
 import { handOffReason } from './relay.ts';
@@ -118,5 +119,5 @@ function send(reply: FastifyReply, answer: VoiceResponse): FastifyReply {
 }
 
 function refuse(reply: FastifyReply): FastifyReply {
-  return reply.code(403).send({ error: 'the request is not signed by Twilio for this url' });
+  return answerError(reply, 403, 'the request is not signed by Twilio for this url');
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Conversation } from '#conversation/conversation.ts';
 import type { TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
+import { answerError } from '#http/error-answer.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Authenticate } from './authentication.ts';
@@ -39,9 +40,13 @@ export function chatCompletions(app: FastifyInstance, parts: ChatCompletionsPart
       const arrivedAtMs = performance.now();
       const who = parts.authenticate({ headers: request.headers, body, now });
       if (!who.allowed)
-        return refuse(reply, 401, 'the secret is missing or wrong; send it as "Authorization: Bearer …"');
+        return answerError(
+          reply,
+          401,
+          'the secret is missing or wrong; send it as "Authorization: Bearer …"',
+        );
       const read = readChatRequest(body);
-      if (!read.ok) return refuse(reply, 400, read.problem);
+      if (!read.ok) return answerError(reply, 400, read.problem);
       const organization = who.organization ?? parts.directory.called(read.request.addresses);
       const signal = callerLeft(reply.raw);
       if (organization === undefined) {
@@ -78,8 +83,4 @@ async function answer(
 
 async function* oneByOne(events: Iterable<TurnEvent>): AsyncGenerator<TurnEvent> {
   yield* events;
-}
-
-function refuse(reply: FastifyReply, status: number, message: string): FastifyReply {
-  return reply.code(status).send({ error: { message, type: 'invalid_request_error' } });
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Conversation } from '#conversation/conversation.ts';
+import { answerError } from '#http/error-answer.ts';
 import type { Directory } from '#organization/directory.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Authenticate } from './authentication.ts';
@@ -46,15 +47,15 @@ async function receive(
 ): Promise<FastifyReply> {
   const body = request.body ?? Buffer.alloc(0);
   const who = parts.authenticate({ headers: request.headers, body, now: new Date() });
-  if (!who.allowed) return reply.code(401).send({ error: 'the secret is missing or wrong' });
+  if (!who.allowed) return answerError(reply, 401, 'the secret is missing or wrong');
   const read = readServerMessage(body);
-  if (!read.ok) return reply.code(400).send({ error: read.problem });
+  if (!read.ok) return answerError(reply, 400, read.problem);
   const organization = who.organization ?? parts.directory.called(read.message.addresses);
   try {
     return reply.send(await answering(read.message, organization));
   } catch (error) {
     parts.log.error({ err: error, kind: read.message.kind }, 'a server message could not be carried out');
-    return reply.code(503).send({ error: 'the ledger cannot be reached right now; send it again' });
+    return answerError(reply, 503, 'the ledger cannot be reached right now; send it again');
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ErrorAnswer } from '#http/error-answer.ts';
 import type { SessionAnswer } from '../sign-in.ts';
 
 /** Somebody who is signed in. */
@@ -93,9 +94,9 @@ async function request(method: string, path: string, { body, signal }: Options):
     throw new Problem(0, 'The server does not answer. It is tried again when you go on.');
   }
   if (response.ok) return response;
-  const { problem } = (await response.json().catch(() => ({}))) as { problem?: string };
+  const { error } = (await response.json().catch(() => ({}))) as Partial<ErrorAnswer>;
   if (response.status === 401 && path !== '/session') signedOut();
-  throw new Problem(response.status, sentence(problem ?? `The server answered ${response.status}.`));
+  throw new Problem(response.status, sentence(error?.message ?? `The server answered ${response.status}.`));
 }
 
 async function* readEvents(method: string, path: string, options: Options) {

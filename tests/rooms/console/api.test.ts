@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ErrorAnswer } from '#http/error-answer.ts';
 import { listKeys, revokeKey } from '#organization/keys.ts';
 import type { Organization } from '#organization/organization.ts';
 import { ConsoleClient, secondClinic, signedIn } from '../../console-client.ts';
@@ -242,6 +243,6 @@ test('what does not fit is refused with a reason, and nothing is a fault of ours
   ] as const) {
     const response = await client.ask(method, path, body === undefined ? {} : { body });
     expect(response.status, path).toBe(status);
-    expect(((await response.json()) as { problem: string }).problem, path).toMatch(/\w+ \w+/);
+    expect(((await response.json()) as ErrorAnswer).error.message, path).toMatch(/\w+ \w+/);
   }
 });

@@ -62,7 +62,7 @@ describe('what became of a message', () => {
     // News of the first one come late, or are sent again by somebody: no third message is sent.
     for (const MessageStatus of ['delivered', 'failed']) {
       const again = await post(busy.path, { MessageSid: busy.sid, MessageStatus, ErrorCode: '30022' });
-      expect([again.statusCode, again.json().reason]).toEqual([409, 'late']);
+      expect([again.statusCode, again.json().error.code]).toEqual([409, 'late']);
     }
     expect(await statusOf(busy.id)).toBe('sent');
     expect(await jobsFor(busy.id)).toBe(0);
@@ -78,7 +78,7 @@ describe('what became of a message', () => {
     const answers: string[] = [];
     for (const MessageStatus of told.map((one) => one.split(' ')[0] ?? '')) {
       const answer = await post(path, { MessageSid: sid, MessageStatus });
-      const reason = answer.statusCode === 204 ? '' : ` ${answer.json().reason}`;
+      const reason = answer.statusCode === 204 ? '' : ` ${answer.json().error.code}`;
       answers.push(`${MessageStatus} ${answer.statusCode}${reason}`);
     }
     expect(answers).toEqual(told);
@@ -183,7 +183,7 @@ describe('replayed', () => {
     ];
     for (const one of unknown) {
       const answer = await post(one, form);
-      expect([answer.statusCode, answer.json().reason]).toEqual([404, 'unknown']);
+      expect([answer.statusCode, answer.json().error.code]).toEqual([404, 'unknown']);
     }
     // Promised, and not tried yet.
     const waiting = someone();

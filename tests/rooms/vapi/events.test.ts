@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callRecord } from '#console/call-record.ts';
+import type { ErrorAnswer } from '#http/error-answer.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { demoKey, type RunningApp, startApp, vapiSecret } from '../../running-app.ts';
 
@@ -127,7 +128,7 @@ describe('every kind of message', () => {
       body,
     });
     expect(response.status).toBe(400);
-    expect((await answerOf(response)).error).toMatch(/body/);
+    expect(((await response.json()) as ErrorAnswer).error.message).toMatch(/body/);
   });
 
   test('without the secret nothing is told', async () => {
