@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Sql } from 'postgres';
 import { addDays, localDate } from '#organization/clinic-clock.ts';
-import type { Organization, Practitioner } from '#organization/organization.ts';
+import { type Organization, type Practitioner, practitionerOf } from '#organization/organization.ts';
 import { inTenant } from '#storage/postgres.ts';
 import { type DaySpan, lastBookableDay, openIntervals, slotsOf, timetableOf } from './open-hours.ts';
 
@@ -237,7 +237,7 @@ function later(one: string, other: string): string {
 }
 
 function isWithinHours(organization: Organization, claim: ClaimOutsideHours): boolean {
-  const practitioner = organization.practitioners.find((one) => one.id === claim.practitionerId);
+  const practitioner = practitionerOf(organization, claim.practitionerId);
   if (practitioner === undefined) return false;
   const date = localDate(organization.zone, claim.startsAt);
   return openIntervals(timetableOf(organization, practitioner), { from: date, to: date }).some(

@@ -3,7 +3,7 @@ import { claimsOutsideHours } from '#availability/slot-upkeep.ts';
 import { cancelAppointment, upcomingAppointments } from '#booking/appointments.ts';
 import { type CalendarConflict, openConflicts } from '#booking/calendar-events.ts';
 import { callBackRequests, endCallBack } from '#booking/texts.ts';
-import type { Organization } from '#organization/organization.ts';
+import { type Organization, practitionerOf } from '#organization/organization.ts';
 import { clinicTime } from './slot-lines.ts';
 import { openCommandStores, organizationsOf, runCommand } from './stores.ts';
 
@@ -28,8 +28,7 @@ command
       else {
         console.log(`${organization.name}: ${appointments.length} to come`);
         for (const { id, slotId, startsAt, practitionerId, patient } of appointments) {
-          const practitioner =
-            organization.practitioners.find((one) => one.id === practitionerId)?.name ?? '';
+          const practitioner = practitionerOf(organization, practitionerId)?.name ?? '';
           const who = [patient['name'] ?? 'no name', patient['phone'] ?? 'no number'].join(', ');
           const note = outside.has(slotId) ? '  outside the open hours' : '';
           console.log(`  ${id}  ${clinicTime(startsAt, organization)}  ${practitioner}  ${who}${note}`);
@@ -114,7 +113,7 @@ function conflictLine(
   organization: Organization,
   { kind, appointmentId, startsAt, practitionerId, patient, eventStartsAt, eventEndsAt }: CalendarConflict,
 ): string {
-  const practitioner = organization.practitioners.find((one) => one.id === practitionerId)?.name ?? '';
+  const practitioner = practitionerOf(organization, practitionerId)?.name ?? '';
   const [from, to] = [eventStartsAt, eventEndsAt].map((at) =>
     at === null ? '' : clinicTime(at, organization),
   );

@@ -1,5 +1,5 @@
 import type { ClaimOutsideHours, SlotChanges } from '#availability/slot-upkeep.ts';
-import type { Organization } from '#organization/organization.ts';
+import { type Organization, practitionerOf } from '#organization/organization.ts';
 
 /** What an edit of the hours did to the slots, and which claims the clinic has to look after itself. */
 export function slotLines(
@@ -15,7 +15,7 @@ export function slotLines(
   if (outside.length === 0) return lines;
   lines.push('Outside the open hours now, and kept; call these people, or be there after all:');
   for (const { startsAt, practitionerId, status } of outside) {
-    const practitioner = organization.practitioners.find((one) => one.id === practitionerId)?.name ?? '';
+    const practitioner = practitionerOf(organization, practitionerId)?.name ?? '';
     const what = status === 'booked' ? 'an appointment' : 'a call that holds the time right now';
     lines.push(`  ${clinicTime(startsAt, organization)}  ${practitioner}  ${what}`);
   }

@@ -1,6 +1,6 @@
 import type { CallSnapshot } from '#booking/calls.ts';
 import type { Languages } from '#language/languages.ts';
-import { defaultLanguage, type Organization } from '#organization/organization.ts';
+import { defaultLanguage, type Organization, practitionerOf } from '#organization/organization.ts';
 import type { FitTemplate } from '#prompts/template-check.ts';
 import type { Prompts } from '#prompts/templates.ts';
 import { clinicIso, spokenAppointment } from '#tools/offering.ts';
@@ -183,11 +183,11 @@ function confirmDate({ facts, organization }: PromptParts): string | null {
 
 /** What the tools returned in this call. Vapi's history holds only what was spoken, so it is told every turn. */
 function callState({ facts, organization, language, now }: PromptParts, languages: Languages): string {
-  const { zone, practitioners } = organization;
+  const { zone } = organization;
   const latest = facts.offers.at(-1)?.offeredAt.getTime();
   const say = (slot: { startsAt: Date; practitionerId: string }) => ({
     startsAt: clinicIso(slot.startsAt, zone),
-    practitioner: practitioners.find((one) => one.id === slot.practitionerId)?.name ?? '',
+    practitioner: practitionerOf(organization, slot.practitionerId)?.name ?? '',
     spoken: spokenAppointment({ organization, language, languages, now }, slot),
   });
   const holdNumber = facts.offers.findLast((one) => one.slotId === facts.hold?.slotId)?.number;

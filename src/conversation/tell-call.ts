@@ -1,7 +1,7 @@
 import type { Sql } from 'postgres';
 import type { CallKey } from '#booking/calls.ts';
 import { readCallNews } from '#booking/turns.ts';
-import type { Organization } from '#organization/organization.ts';
+import { type Organization, practitionerOf } from '#organization/organization.ts';
 import type { Events } from '#telemetry/events.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { ToolContext } from '#tools/tool.ts';
@@ -49,7 +49,7 @@ export function createTellCall({ sql, events, log }: { sql: Sql; events: Events;
       }: NonNullable<typeof news.hold | typeof news.booked>) => ({
         slot,
         startsAt: startsAt.toISOString(),
-        practitioner: organization.practitioners.find(({ id }) => id === practitionerId)?.name ?? '',
+        practitioner: practitionerOf(organization, practitionerId)?.name ?? '',
       });
       for (const { to, ...step } of news.steps) {
         if (to !== null) events.stepChanged(organization, call.callSid, { ...step, to });

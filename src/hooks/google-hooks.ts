@@ -97,7 +97,7 @@ function beginConsent(
     );
   }
   const given = opened(sealer, 'link', query(request)['ticket'] ?? '', ticket);
-  const organization = directory.all().find(({ id }) => id === given?.tenantId);
+  const organization = directory.byId(given?.tenantId);
   if (given === undefined || organization === undefined || given.untilMs < Date.now()) {
     return page(reply, 403, 'This link is not valid any more. Make a new one: npm run calendar -- connect');
   }
@@ -147,7 +147,7 @@ async function endConsent(
     account,
     secret,
   });
-  const organization = directory.all().find(({ id }) => id === kept.tenantId);
+  const organization = directory.byId(kept.tenantId);
   log.info({ organization: organization?.key, calendars }, 'a Google account was connected');
   return page(
     reply,

@@ -158,7 +158,7 @@ async function act(
   if (meaning === 'stop' || meaning === 'start') await setOptedOut(tx, from, meaning === 'stop');
   if (answered) return {};
   const about = await textedAppointment(tx, from);
-  const organization = directory.all().find(({ id }) => id === about?.tenantId);
+  const organization = directory.byId(about?.tenantId);
   // Somebody we never wrote to.
   if (about === undefined || organization === undefined) return {};
   const reply = (wording: 'help' | 'call-back' | 'not-cancelled') => ({

@@ -31,7 +31,7 @@ export function tellCalendar(parts: Pick<CalendarParts, 'sql' | 'access' | 'dire
   return async (given) => {
     const key = payload.parse(given);
     const { sql, access, directory } = parts;
-    const zone = directory.all().find(({ id }) => id === key.tenantId)?.zone ?? 'UTC';
+    const zone = directory.byId(key.tenantId)?.zone ?? 'UTC';
     for (let tries = 0; tries < triesMax; tries += 1) {
       const promised = await promisedEvent(sql, key);
       if (promised === undefined) return;

@@ -17,7 +17,7 @@ import type { Changes, Window } from '#calendar/google.ts';
 import { noteCalendarProblem } from '#organization/calendar-credentials.ts';
 import { addDays, dayBounds, localDate } from '#organization/clinic-clock.ts';
 import type { Directory } from '#organization/directory.ts';
-import type { Organization, Practitioner } from '#organization/organization.ts';
+import { type Organization, type Practitioner, practitionerOf } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
 import { counter } from '#telemetry/metrics.ts';
 import type { CalendarAccess, OpenedCalendars } from './calendar-access.ts';
@@ -60,8 +60,8 @@ export function syncCalendar(parts: CalendarParts): Handler {
       await noteReadingProblem(sql, key, opened.reason);
       return;
     }
-    const organization = directory.all().find(({ id }) => id === key.tenantId);
-    const practitioner = organization?.practitioners.find(({ id }) => id === key.practitionerId);
+    const organization = directory.byId(key.tenantId);
+    const practitioner = organization && practitionerOf(organization, key.practitionerId);
     if (organization === undefined || practitioner === undefined) {
       throw new Error('the practitioner is not in the directory, or not yet');
     }

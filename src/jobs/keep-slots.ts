@@ -23,7 +23,7 @@ export function keepSlots(parts: KeepSlotsParts): Handler {
     const { tenantId } = z.object({ tenantId: z.uuid() }).parse(payload);
     // The change that asked for this may not have been heard of yet.
     await parts.directory.refresh();
-    const organization = parts.directory.all().find((one) => one.id === tenantId);
+    const organization = parts.directory.byId(tenantId);
     // One that cannot be read is not served either; the directory has said so.
     if (organization === undefined) return;
     const changes = await fillSlots(parts.sql, organization, new Date());

@@ -20,7 +20,7 @@ export function reportConflict({
     const conflict = await takeReport(sql, key);
     if (conflict === undefined) return;
     counted({ kind: conflict.kind });
-    const organization = directory.all().find(({ id }) => id === key.tenantId)?.key;
+    const organization = directory.byId(key.tenantId)?.key;
     log.warn(
       { organization, appointment: conflict.appointmentId, kind: conflict.kind },
       'calendar and ledger disagree about an appointment; npm run appointments -- conflicts shows it',

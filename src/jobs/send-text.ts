@@ -62,7 +62,7 @@ async function sendOnce(parts: SendTextParts, key: TextKey): Promise<void> {
   const facts = await textFacts(sql, key);
   if (sender === undefined || facts === undefined) return;
   if (facts.status !== 'recorded' && facts.status !== 'sending') return;
-  const organization = directory.all().find(({ id }) => id === key.tenantId);
+  const organization = directory.byId(key.tenantId);
   if (organization === undefined) throw new Error('the organization is not in the directory, or not yet');
 
   const body = wordText(parts, organization, facts);

@@ -1,6 +1,6 @@
 import type { TextFacts } from '#booking/texts.ts';
 import type { Languages } from '#language/languages.ts';
-import type { Organization } from '#organization/organization.ts';
+import { type Organization, practitionerOf } from '#organization/organization.ts';
 import type { Prompts } from '#prompts/templates.ts';
 
 /** The words of a text about an appointment, in its language, by the clinic's templates. */
@@ -26,7 +26,8 @@ export function wordText(
 type Appointment = Pick<TextFacts, 'startsAt' | 'practitionerId'>;
 
 /** Where there is one practitioner, everybody knows with whom. */
-function withWhom(when: string, { practitionerId }: Appointment, { practitioners }: Organization): string {
-  const who = practitioners.length > 1 ? practitioners.find((one) => one.id === practitionerId) : undefined;
+function withWhom(when: string, { practitionerId }: Appointment, organization: Organization): string {
+  const who =
+    organization.practitioners.length > 1 ? practitionerOf(organization, practitionerId) : undefined;
   return who === undefined ? when : `${when} (${who.name})`;
 }

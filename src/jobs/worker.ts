@@ -29,10 +29,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
     ...(concurrency === undefined ? {} : { concurrency }),
     onFailure({ payload, ...failure }) {
       const { tenantId } = (payload ?? {}) as { tenantId?: unknown };
-      happenings.jobFailed(
-        directory.all().find(({ id }) => id === tenantId),
-        failure,
-      );
+      happenings.jobFailed(typeof tenantId === 'string' ? directory.byId(tenantId) : undefined, failure);
     },
   });
 }

@@ -24,7 +24,10 @@ export interface Directory extends AsyncDisposable {
   staffKey(key: string): StaffKey | undefined;
   /** The same by its id: whether a key that somebody signed in with is still there. */
   staffKeyById(id: string): StaffKey | undefined;
+  /** The organization under its short name. */
   named(key: string): Organization | undefined;
+  /** The organization under the id that every table has; nothing for no id. */
+  byId(id: string | undefined): Organization | undefined;
   all(): Organization[];
   /** Reads everything again. Done by itself whenever the tables change. */
   refresh(): Promise<void>;
@@ -81,6 +84,7 @@ export async function openDirectory({ sql, log }: { sql: Sql; log: Log }): Promi
     staffKey: (key) => shelf.byKeyHash.get(hashOfKey(key)),
     staffKeyById: (id) => shelf.byKeyId.get(id),
     named: (key) => shelf.byName.get(key),
+    byId: (id) => shelf.byId.get(id ?? ''),
     all: () => [...shelf.byName.values()],
     refresh,
     async [Symbol.asyncDispose]() {
@@ -100,6 +104,7 @@ interface Shelf {
   byKeyHash: Map<string, StaffKey>;
   byKeyId: Map<string, StaffKey>;
   byName: Map<string, Organization>;
+  byId: Map<string, Organization>;
 }
 
 /** An organization nobody has changed stays the same object: what was made for it elsewhere can be kept. */
@@ -109,6 +114,7 @@ async function readShelf(sql: Sql, log: Log, before?: Shelf): Promise<Shelf> {
     byKeyHash: new Map(),
     byKeyId: new Map(),
     byName: new Map(),
+    byId: new Map(),
   };
   const rows = await sql<{ document: unknown }[]>`select organization_directory() as document`;
   for (const { document } of rows) {
@@ -121,6 +127,7 @@ async function readShelf(sql: Sql, log: Log, before?: Shelf): Promise<Shelf> {
     const known = before?.byName.get(fresh.key);
     const organization = isDeepStrictEqual(known, fresh) && known !== undefined ? known : fresh;
     shelf.byName.set(organization.key, organization);
+    shelf.byId.set(organization.id, organization);
     for (const { kind, value } of organization.addresses)
       shelf.byAddress.set(`${kind} ${value}`, organization);
     for (const { hash, ...key } of keys) {

@@ -89,6 +89,14 @@ export interface SpecialDay {
   note?: string | undefined;
 }
 
+/** Who of an organization's practitioners this is, by the id that every table has. */
+export function practitionerOf(
+  { practitioners }: Pick<Organization, 'practitioners'>,
+  id: string,
+): Practitioner | undefined {
+  return practitioners.find((one) => one.id === id);
+}
+
 /** What is `null` here is as it is for the clinic. */
 export interface Practitioner {
   id: string;

@@ -11,7 +11,7 @@ import {
   spokenTimes,
 } from '#language/spoken-time.ts';
 import { clinicClock, localDate } from '#organization/clinic-clock.ts';
-import type { Organization, Practitioner } from '#organization/organization.ts';
+import { type Organization, type Practitioner, practitionerOf } from '#organization/organization.ts';
 import { learn, type ToolContext } from './tool.ts';
 
 /** More than this many times in one breath nobody remembers; the contract allows five. */
@@ -118,7 +118,7 @@ function tell(context: ToolContext, offers: readonly Offer[]): Omit<Offered, 'se
   const slots = offers.map((one) => ({
     slotId: `slot_${one.number}`,
     startsAt: clinicIso(one.startsAt, organization.zone),
-    practitioner: organization.practitioners.find((p) => p.id === one.practitionerId)?.name ?? '',
+    practitioner: practitionerOf(organization, one.practitionerId)?.name ?? '',
     spoken: spokenSlot(aloud(organization, one), language),
   }));
   const first = offers[0];
@@ -141,7 +141,7 @@ function tell(context: ToolContext, offers: readonly Offer[]): Omit<Offered, 'se
 /** A slot as it is said; the practitioner is named only where there are several. */
 function aloud(organization: Organization, slot: { startsAt: Date; practitionerId: string }): SpokenSlot {
   const { zone, practitioners } = organization;
-  const practitioner = practitioners.find((one) => one.id === slot.practitionerId);
+  const practitioner = practitionerOf(organization, slot.practitionerId);
   return {
     startsAt: slot.startsAt,
     zone,
