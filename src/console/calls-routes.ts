@@ -1,10 +1,10 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
 import type { CallKey } from '#booking/calls.ts';
+import { masked } from '#telemetry/masking.ts';
 import { findCall, isCursor, type ListedCall, listCalls } from './call-list.ts';
 import { callPromises } from './call-promises.ts';
 import { callPatient, callRecord } from './call-record.ts';
-import { maskedName, maskedNumber } from './masking.ts';
 import { type AddRoute, instant, Refusal } from './route.ts';
 import { recordAction, recordedActions } from './staff-record.ts';
 
@@ -115,7 +115,7 @@ export function callsRoutes(add: AddRoute, { sql }: { sql: Sql }): void {
       const calls = await listCalls(sql, organization.id, { ...query, limit: pageMax + 1 });
       const page = calls.slice(0, pageMax);
       const before = calls.length > pageMax ? (page.at(-1)?.cursor ?? null) : null;
-      return { calls: page.map(masked), before };
+      return { calls: page.map(maskedCall), before };
     },
   });
   add({
@@ -171,18 +171,18 @@ async function shownCall(sql: Sql, key: CallKey) {
   const looks = await recordedActions(sql, tenantId, { about: callSid, limit: looksMax });
   return {
     ...record,
-    call: masked(call),
+    call: maskedCall(call),
     appointments: record.appointments.map(({ patient, ...appointment }) => ({
       ...appointment,
-      name: maskedName(patient['name']),
-      phone: maskedNumber(patient['phone']),
+      name: masked(patient['name']),
+      phone: masked(patient['phone']),
     })),
     events: promises.events,
-    texts: promises.texts.map((text) => ({ ...text, number: maskedNumber(text.number) })),
+    texts: promises.texts.map((text) => ({ ...text, number: masked(text.number) })),
     looks,
   };
 }
 
-function masked(call: ListedCall) {
-  return { ...call, caller: maskedNumber(call.caller), name: maskedName(call.name) };
+function maskedCall(call: ListedCall) {
+  return { ...call, caller: masked(call.caller), name: masked(call.name) };
 }

@@ -1,4 +1,4 @@
-import { type Events, masked } from '#telemetry/events.ts';
+import { type Events, maskedEvent } from '#telemetry/events.ts';
 import { streamEvents } from './event-stream.ts';
 import { type AddRoute, Refusal, written } from './route.ts';
 
@@ -38,7 +38,7 @@ export function liveRoutes(
       try {
         for await (const event of watching) {
           if (event.type === 'missed') page.send({ ...event });
-          else if (event.tenantId === organization.id) page.send({ ...masked(event) });
+          else if (event.tenantId === organization.id) page.send({ ...maskedEvent(event) });
         }
       } finally {
         clearInterval(heartbeat);

@@ -6,7 +6,7 @@ import { blockStretch, staffSource, unblockStretch } from '#availability/slot-up
 import { cancelAppointment, findAppointment, moveAppointment } from '#booking/appointments.ts';
 import { addDays, dayBounds, localDate } from '#organization/clinic-clock.ts';
 import type { Organization } from '#organization/organization.ts';
-import { maskedName, maskedNumber } from './masking.ts';
+import { masked } from '#telemetry/masking.ts';
 import { type AddRoute, instant, Refusal } from './route.ts';
 import { recordAction } from './staff-record.ts';
 import { type WeekSlot, weekOf } from './week.ts';
@@ -237,8 +237,8 @@ function shown({ appointment, ...slot }: WeekSlot) {
         ? null
         : {
             id: appointment.id,
-            name: maskedName(appointment.patient['name']),
-            phone: maskedNumber(appointment.patient['phone']),
+            name: masked(appointment.patient['name']),
+            phone: masked(appointment.patient['phone']),
           },
   };
 }

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import { type Events, type LiveEvent, masked } from '#telemetry/events.ts';
+import { type Events, type LiveEvent, maskedEvent } from '#telemetry/events.ts';
 import { closings } from './closings.ts';
 import type { OpenSockets } from './open-sockets.ts';
 import type { PeerLimits } from './peer.ts';
@@ -59,6 +59,6 @@ function textOf(event: LiveEvent, inFull: boolean): string {
     made.full ??= JSON.stringify(event);
     return made.full;
   }
-  made.masked ??= JSON.stringify(masked(event));
+  made.masked ??= JSON.stringify(maskedEvent(event));
   return made.masked;
 }

@@ -1,3 +1,4 @@
+import { masked } from './masking.ts';
 import { createStream, type EventStream, type Wire } from './stream.ts';
 
 /**
@@ -161,19 +162,11 @@ export function createEvents({ wire }: { wire?: Wire | undefined } = {}): Events
   };
 }
 
-/** The same event without what says who somebody is: the last digits of a number stay, and the initials of a name. */
-export function masked(event: LiveEvent): LiveEvent {
+/** The same event with its names and numbers masked. */
+export function maskedEvent(event: LiveEvent): LiveEvent {
   if (!('pii' in event)) return event;
   const pii = Object.fromEntries(
-    Object.entries(event.pii).map(([key, value]: [string, string | null]) => [key, value && mask(value)]),
+    Object.entries(event.pii).map(([key, value]: [string, string | null]) => [key, masked(value)]),
   );
   return { ...event, pii } as LiveEvent;
-}
-
-function mask(text: string): string {
-  if (/\d/.test(text)) return `…${text.slice(-2)}`;
-  return text
-    .split(/\s+/)
-    .map((word) => `${[...word][0] ?? ''}.`)
-    .join(' ');
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { createMemoryStore } from '#storage/memory-store.ts';
 import { openRedis } from '#storage/redis.ts';
-import { createEvents, type Events, type LiveEvent, masked } from '#telemetry/events.ts';
+import { createEvents, type Events, type LiveEvent, maskedEvent } from '#telemetry/events.ts';
 import { createLog } from '#telemetry/log.ts';
 import type { EventStream, Missed, Wire } from '#telemetry/stream.ts';
 import { redisServer } from '../../redis-server.ts';
@@ -130,6 +130,6 @@ test('a masked event keeps the last digits of a number and the initials of a nam
     practitioner: 'Dr. Lee',
     pii: { patientName: 'Maria da Silva', phone: '+12125550142' },
   };
-  expect(masked(booked)).toEqual({ ...booked, pii: { patientName: 'M. d. S.', phone: '…42' } });
-  expect(JSON.stringify(masked(booked))).not.toMatch(/Maria|Silva|212555/);
+  expect(maskedEvent(booked)).toEqual({ ...booked, pii: { patientName: 'M. d. S.', phone: '…42' } });
+  expect(JSON.stringify(maskedEvent(booked))).not.toMatch(/Maria|Silva|212555/);
 });
