@@ -10,12 +10,7 @@ import type { ToolContext } from '#tools/tool.ts';
 import type { CallerSpeech } from './caller-speech.ts';
 import type { CallMemory } from './live-calls.ts';
 import type { Spoken, SpokenWords } from './speech.ts';
-
-/** A way to speak to the caller between turns, which some platforms give for the time of a call. */
-export interface SpeakingLine {
-  /** Resolves when the platform took the words; that they were heard, nobody can promise. */
-  say(text: SpokenWords): Promise<void>;
-}
+import type { SpeakingLine } from './turn-events.ts';
 
 /** The caller is warned when so much of the hold is left. */
 const warnBeforeMs = 60_000;

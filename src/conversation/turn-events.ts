@@ -1,7 +1,6 @@
 import type { ModelMessage, ModelTool } from '#model/language-model.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { ToolRun } from '#tools/tool.ts';
-import type { SpeakingLine } from './hold-watch.ts';
 import type { SpokenWords } from './speech.ts';
 
 /** One thing that was said or done so far, and a tool the platform brought, in OpenAI's shapes. */
@@ -28,6 +27,12 @@ export interface TurnRequest {
   now: Date;
   /** When the request came, by `performance.now()`, where the door has done work of its own before the turn. */
   arrivedAtMs?: number;
+}
+
+/** A way to speak to the caller between turns, which some platforms give for the time of a call. */
+export interface SpeakingLine {
+  /** Resolves when the platform took the words; that they were heard, nobody can promise. */
+  say(text: SpokenWords): Promise<void>;
 }
 
 /** What a turn does, in order, as plain values. A door writes it in its own wire format and calls nothing back. */

@@ -10,7 +10,7 @@ export interface Language {
   /** Names as they stand in a sentence, January first. */
   months: Twelve;
   understood: UnderstoodWords;
-  spoken: SpokenWords;
+  spoken: SpeakingWords;
   told: ToldWords;
   texts: TextWords;
 }
@@ -36,13 +36,13 @@ export interface UnderstoodWords {
   ordinals: ReadonlyMap<string, number>;
   /** What stands for a number, in lower case. */
   numbers: ReadonlyMap<string, number>;
-  phrases: readonly Phrase[];
+  phrases: readonly PhraseRule[];
 }
 
-export type Phrase = readonly [RegExp, string | ((match: string, ...groups: string[]) => string)];
+export type PhraseRule = readonly [RegExp, string | ((match: string, ...groups: string[]) => string)];
 
 /** How days and clock times are said. Everything is in letters: a voice reads no digit wrongly. */
-export interface SpokenWords {
+export interface SpeakingWords {
   /** A day as it stands beside a verb: "Tuesday the twenty-fourth", "am Dienstag, dem vierundzwanzigsten". */
   day(day: DayToSay): string;
   /** The date without its weekday, as what a sentence is about: "the twenty-fifth of November". */

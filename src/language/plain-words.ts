@@ -15,8 +15,8 @@ const weekdays = weekdayNames.join('|');
 const months = monthNames.join('|');
 
 /** Patterns of the plain names, without a group of their own. */
-export const weekday = `(?:${weekdays})`;
-export const month = `(?:${months})`;
+export const anyWeekday = `(?:${weekdays})`;
+export const anyMonth = `(?:${months})`;
 
 /** A pattern that begins and ends with whole words, in any alphabet. */
 export function wholeWords(source: string, flags = ''): RegExp {

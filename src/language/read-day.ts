@@ -2,7 +2,7 @@ import * as chrono from 'chrono-node';
 import { Temporal } from 'temporal-polyfill';
 import type { UnderstoodWords } from './language.ts';
 import { type Languages, subtags } from './languages.ts';
-import { month, plainWords, weekday } from './plain-words.ts';
+import { anyMonth, anyWeekday, plainWords } from './plain-words.ts';
 import { numberOf, spanIn, weekdayAndWeeks, weekdayFrom, weekdayOfMonth } from './read-stretches.ts';
 import { partTime } from './read-time.ts';
 import { UnreadWords } from './unread-words.ts';
@@ -75,7 +75,7 @@ function tablesOf(own: UnderstoodWords, { fallback }: Languages, region: string)
   return { tables: own === passedOn ? [own] : [own, passedOn], dayFirst: own.dayFirst(region) };
 }
 
-const monthFirst = new RegExp(`\\b(${month}) (?:the )?(\\d{1,2})(?:th)?\\b`);
+const monthFirst = new RegExp(`\\b(${anyMonth}) (?:the )?(\\d{1,2})(?:th)?\\b`);
 
 function readPlain(plain: string, dayFirst: boolean, now: Temporal.ZonedDateTime): SaidDay | undefined {
   const today = now.toPlainDate();
@@ -88,7 +88,7 @@ function readPlain(plain: string, dayFirst: boolean, now: Temporal.ZonedDateTime
 
   const far = weekdayAndWeeks(said, today) ?? weekdayOfMonth(said, today);
   if (far !== undefined) return { kind: 'day', date: far, time };
-  const named = said.take(`(next|this|last) (${weekday})|(${weekday})(?: (after next))?`);
+  const named = said.take(`(next|this|last) (${anyWeekday})|(${anyWeekday})(?: (after next))?`);
   const weekdayNumber = named === undefined ? undefined : numberOf(named[2] ?? named[3]);
   const span = spanIn(said, today);
   const date = isoDate === undefined ? dateIn(said, dayFirst, today, weekdayNumber) : isoDateOf(isoDate);
@@ -163,7 +163,7 @@ function dateIn(
   const leapDay =
     said.take(`(?:february (?:the )?29(?:th)?|(?:the )?29(?:th)? (?:of )?february)`) !== undefined;
   if (leapDay) return nearestMonthDay(today, 2, 29) ?? 'none';
-  if (said.take(`(?:${month} (?:the )?\\d{1,2}(?:th)?|(?:the )?\\d{1,2}(?:th)? (?:of )?${month})`))
+  if (said.take(`(?:${anyMonth} (?:the )?\\d{1,2}(?:th)?|(?:the )?\\d{1,2}(?:th)? (?:of )?${anyMonth})`))
     return 'none';
   const [, dayOfMonth] = said.take('(?:on )?(?:the (?=\\d))?(\\d{1,2})(?:th|(?<=the \\d{1,2}))') ?? [];
   return dayOfMonth === undefined

@@ -1,5 +1,5 @@
 import type { Temporal } from 'temporal-polyfill';
-import { month, monthNames, weekday, weekdayNames } from './plain-words.ts';
+import { anyMonth, anyWeekday, monthNames, weekdayNames } from './plain-words.ts';
 import type { UnreadWords } from './unread-words.ts';
 
 type PlainDate = Temporal.PlainDate;
@@ -31,7 +31,7 @@ export function spanIn(said: UnreadWords, today: PlainDate): Span | undefined {
   const first = today.with({ day: 1 });
   const [all = '', part, which, name] =
     said.take(
-      `(?:at |by |towards )?(?:the )?(?:(end|beginning|start|middle|mid)(?: of)?[ -])?(?:(the|this|next) month|(?:in |sometime in |next )?(?<!\\d(?:th)? (?:of )?)(${month})(?! (?:the )?\\d))`,
+      `(?:at |by |towards )?(?:the )?(?:(end|beginning|start|middle|mid)(?: of)?[ -])?(?:(the|this|next) month|(?:in |sometime in |next )?(?<!\\d(?:th)? (?:of )?)(${anyMonth})(?! (?:the )?\\d))`,
     ) ?? [];
   if (which !== undefined) return partOfMonth(part, which === 'next' ? first.add({ months: 1 }) : first);
   // "May I come …" names no month.
@@ -61,9 +61,9 @@ function partOfMonth(part: string | undefined, first: PlainDate): Span {
 /** "a week from Tuesday", "Tuesday in two weeks", "Tuesday week". */
 export function weekdayAndWeeks(said: UnreadWords, today: PlainDate): PlainDate | undefined {
   const match =
-    said.take(`(?:in )?(\\d{1,2}) weeks? (?:from|after|on) (?:next |this )?(${weekday})`) ??
-    said.take(`(${weekday}) in (\\d{1,2}) weeks?`) ??
-    said.take(`(${weekday}) (week)`);
+    said.take(`(?:in )?(\\d{1,2}) weeks? (?:from|after|on) (?:next |this )?(${anyWeekday})`) ??
+    said.take(`(${anyWeekday}) in (\\d{1,2}) weeks?`) ??
+    said.take(`(${anyWeekday}) (week)`);
   if (match === undefined) return undefined;
   const name = match.slice(1).find((one) => weekdayNames.includes(one));
   const weeks = Number(match.slice(1).find((one) => /^\d+$/.test(one)) ?? 1);
@@ -72,11 +72,11 @@ export function weekdayAndWeeks(said: UnreadWords, today: PlainDate): PlainDate 
 
 /** "the first Monday of December", "the last Friday of the month"; "two Fridays from now". */
 export function weekdayOfMonth(said: UnreadWords, today: PlainDate): PlainDate | undefined {
-  const [, count, repeated] = said.take(`(\\d{1,2}) (${weekday})s from (?:now|today)`) ?? [];
+  const [, count, repeated] = said.take(`(\\d{1,2}) (${anyWeekday})s from (?:now|today)`) ?? [];
   if (repeated !== undefined)
     return weekdayFrom(today.add({ days: 1 }), numberOf(repeated)).add({ weeks: Number(count) - 1 });
   const match = said.take(
-    `(?:the )?(first|second|last|[1-4]th) (${weekday}) (?:of|in) (?:(the|this|next) month|(${month}))`,
+    `(?:the )?(first|second|last|[1-4]th) (${anyWeekday}) (?:of|in) (?:(the|this|next) month|(${anyMonth}))`,
   );
   if (match === undefined) return undefined;
   const [, which = '', name, ofMonth, named] = match;

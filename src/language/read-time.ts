@@ -1,4 +1,4 @@
-import { month } from './plain-words.ts';
+import { anyMonth } from './plain-words.ts';
 
 /** What the caller said about the time of day, in minutes of the clinic's day, ends included. */
 export interface TimeWish {
@@ -32,9 +32,9 @@ const partsOfDay: readonly (readonly [RegExp, number, number])[] = [
 
 const part = String.raw`(?:in the |at )?(?:morning|afternoon|evening|night)\b`;
 const lead = String.raw`\b(?:at around|at about|not before|no (?:earlier|later) than|(?:any time |anytime )?(?:after|before)|at|around|about|by|from|until|till|past|later than|earlier than)`;
-const hourAndMinute = String.raw`\d{1,2}(?:[:.h][0-5]\d| [0-5]\d(?!\d|th| ${month}))?`;
+const hourAndMinute = String.raw`\d{1,2}(?:[:.h][0-5]\d| [0-5]\d(?!\d|th| ${anyMonth}))?`;
 /** No date: neither "the 3rd" nor "3 December" nor "3/12" nor "3 days". */
-const noDate = String.raw`(?!\d|th|[/-]\d| (?:of )?${month}| (?:days?|weeks?|months?|hours?|minutes?)\b)`;
+const noDate = String.raw`(?!\d|th|[/-]\d| (?:of )?${anyMonth}| (?:days?|weeks?|months?|hours?|minutes?)\b)`;
 const relation = String.raw`(?<!from |between )\b(?:half past|(?:a )?quarter (?:past|to|before|after)|\d{1,2} (?:minutes? )?(?:past|to|before)) `;
 const marked = [
   String.raw`\b(?:between|from) ${hourAndMinute}${noDate}(?: ?(?:am|pm))? (?:and|to|until|till) ${hourAndMinute}${noDate}(?: ?(?:am|pm|o'?clock))?`,
@@ -43,7 +43,7 @@ const marked = [
   String.raw`(?<![/\d])${hourAndMinute} ?(?:am\b|pm\b|o'? ?clock\b)`,
   String.raw`(?<![/\d:])\d{1,2}[:h][0-5]\d(?!\d)`,
   String.raw`(?<![/\d])\d{1,2}(?= ${part})`,
-  String.raw`(?<![/\d]|${month} )\b\d{1,2} [0-5]\d(?!\d|th|[/-]| (?:of )?${month})\b`,
+  String.raw`(?<![/\d]|${anyMonth} )\b\d{1,2} [0-5]\d(?!\d|th|[/-]| (?:of )?${anyMonth})\b`,
   String.raw`(?:${lead} )?\b(?:noon|midday|midnight)\b`,
 ].join('|');
 const clockPhrase = `(?:${marked})(?: ${part})?`;

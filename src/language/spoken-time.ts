@@ -64,7 +64,7 @@ export function spokenSlot({ startsAt, zone, practitioner }: SpokenSlot, languag
 }
 
 /** Day, time and practitioner: "Tuesday the twenty-fourth at two in the afternoon with Doctor Lee". */
-export function spokenAppointment(
+export function spokenSlotWithDay(
   slot: SpokenSlot,
   language: Language,
   { today }: { today: string },

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Conversation } from '#conversation/conversation.ts';
-import type { SpeakingLine } from '#conversation/hold-watch.ts';
 import type { SpokenWords } from '#conversation/speech.ts';
-import type { HistoryMessage, TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
+import type { HistoryMessage, SpeakingLine, TurnEvent, TurnRequest } from '#conversation/turn-events.ts';
 import type { Organization } from '#organization/organization.ts';
 import type { Log } from '#telemetry/log.ts';
 import type { Peer } from './peer.ts';

@@ -8,7 +8,7 @@ import { localDate } from '#organization/clinic-clock.ts';
 import type { OpenStretch, Organization, Practitioner } from '#organization/organization.ts';
 import { outcomeOf } from '#prompts/template-variables.ts';
 import type { Prompts } from '#prompts/templates.ts';
-import { type Offering, offer, offerNearest } from './offering.ts';
+import { type Offering, offerNearest, offerSlots } from './offering.ts';
 import { resolveDate, resolveTime } from './resolve-date.ts';
 import type { Tool, ToolContext, ToolRun } from './tool.ts';
 
@@ -44,7 +44,7 @@ export function checkAvailability(offering: Offering, prompts: Prompts): Tool<ty
       if (!day.ok) return refusal({ offering, prompts, context }, { ...day, named, wish });
 
       const all = await offering.openSlots.onDay(organization, day.date, now);
-      const offered = offer(offering, context, ofPractitioners(all, practitioners), { wish });
+      const offered = offerSlots(offering, context, ofPractitioners(all, practitioners), { wish });
       if (offered.slots.length === 0) {
         return refusal({ offering, prompts, context }, { reason: 'full', date: day.date, named, wish });
       }

@@ -5,9 +5,9 @@ import type { Claiming } from '#booking/holds.ts';
 import type { TimeWish } from '#language/read-time.ts';
 import {
   type SpokenSlot,
-  spokenAppointment as spokenAt,
   spokenDate,
   spokenSlot,
+  spokenSlotWithDay,
   spokenTimes,
 } from '#language/spoken-time.ts';
 import { clinicClock, localDate } from '#organization/clinic-clock.ts';
@@ -28,11 +28,11 @@ export interface Offering extends Claiming {
 export interface Offered {
   slots: { slotId: string; startsAt: string; practitioner: string; spoken: string }[];
   /** For templates. */
-  words: Words;
+  words: OfferedWords;
   settled: Promise<void>;
 }
 
-export interface Words {
+export interface OfferedWords {
   /** What is read out; `null`, which is false in a template, when there is nothing. */
   times: string | null;
   /** The day it is on. */
@@ -44,7 +44,7 @@ export interface Words {
  * Chooses among open slots by the caller's wish, gives each its short id in this call, and keeps them. They are told
  * before they are written, so that until then the facts have them as they will be.
  */
-export function offer(
+export function offerSlots(
   { sql }: Offering,
   context: ToolContext,
   open: OpenSlot[],
@@ -75,7 +75,7 @@ export async function offerNearest(
   { wish, practitioners }: { wish?: TimeWish | undefined; practitioners?: Practitioner[] | undefined } = {},
 ): Promise<Offered> {
   const open = await offering.openSlots.from(context.organization, fromDate, context.now, practitioners);
-  return offer(offering, context, open, { wish, max: nearestMax });
+  return offerSlots(offering, context, open, { wish, max: nearestMax });
 }
 
 /** Reads out again what this call was offered last, under the same ids. */
@@ -94,7 +94,7 @@ export function spokenAppointment(
   slot: { startsAt: Date; practitionerId: string },
 ): string {
   const today = localDate(organization.zone, now);
-  return spokenAt(aloud(organization, slot), languages.of(language), { today });
+  return spokenSlotWithDay(aloud(organization, slot), languages.of(language), { today });
 }
 
 function spokenDayOf({ organization, language, languages, now }: Spoken, instant: Date): string {

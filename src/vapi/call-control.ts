@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
-import type { SpeakingLine } from '#conversation/hold-watch.ts';
 import type { SpokenWords } from '#conversation/speech.ts';
+import type { SpeakingLine } from '#conversation/turn-events.ts';
 import type { Log } from '#telemetry/log.ts';
 
 /** What can be done to a call from outside its turns. Resolves when Vapi took it, which is not yet heard. */

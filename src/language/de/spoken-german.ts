@@ -1,7 +1,7 @@
-import type { DayToSay, SpokenWords } from '#language/language.ts';
+import type { DayToSay, SpeakingWords } from '#language/language.ts';
 
 /** German: "am Dienstag, dem vierundzwanzigsten, um halb drei nachmittags". */
-export const spokenGerman: SpokenWords = {
+export const spokenGerman: SpeakingWords = {
   day(said) {
     if (said.ahead === 0) return `heute, ${dayName(said, 'den')}`;
     return said.ahead === 1 ? `morgen, ${dayName(said, 'den')}` : `am ${dayName(said, 'dem')}`;

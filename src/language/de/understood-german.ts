@@ -1,4 +1,4 @@
-import type { Phrase, UnderstoodWords } from '#language/language.ts';
+import type { PhraseRule, UnderstoodWords } from '#language/language.ts';
 import { monthNames, phrase, weekdayNames } from '#language/plain-words.ts';
 
 const units = ['ein', 'zwei', 'drei', 'vier', 'fünf', 'sechs', 'sieben', 'acht', 'neun'];
@@ -39,7 +39,7 @@ const weekdayPhrases = [
     '(?:samstag|sonnabend)s?',
     'sonntags?',
   ],
-].map((name, index): Phrase => [phrase(name), weekdayNames[index] ?? '']);
+].map((name, index): PhraseRule => [phrase(name), weekdayNames[index] ?? '']);
 const monthPhrases = [
   ...[
     'j[aä]n(?:uar|ner)',
@@ -53,7 +53,7 @@ const monthPhrases = [
     'september',
   ],
   ...['oktober', 'november', 'dezember'],
-].map((name, index): Phrase => [phrase(name), monthNames[index] ?? '']);
+].map((name, index): PhraseRule => [phrase(name), monthNames[index] ?? '']);
 const partOfDay: Record<string, string> = {
   vormittag: 'in the morning',
   früh: 'in the morning',

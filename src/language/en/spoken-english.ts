@@ -1,7 +1,7 @@
-import type { DayToSay, SpokenWords } from '#language/language.ts';
+import type { DayToSay, SpeakingWords } from '#language/language.ts';
 
 /** English: "Tuesday the twenty-fourth at half past two in the afternoon". */
-export const spokenEnglish: SpokenWords = {
+export const spokenEnglish: SpeakingWords = {
   day(said) {
     const name = dayName(said);
     if (said.ahead === 0) return `today, ${name}`;

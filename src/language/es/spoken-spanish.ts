@@ -1,7 +1,7 @@
-import type { DayToSay, SpokenWords } from '#language/language.ts';
+import type { DayToSay, SpeakingWords } from '#language/language.ts';
 
 /** Spanish as it is understood on both sides of the ocean: "el martes veinticuatro a las dos y media de la tarde". */
-export const spokenSpanish: SpokenWords = {
+export const spokenSpanish: SpeakingWords = {
   day(said) {
     const name = dayName(said);
     if (said.ahead === 0) return `hoy, ${name}`;

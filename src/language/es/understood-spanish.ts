@@ -1,4 +1,4 @@
-import type { Phrase, UnderstoodWords } from '#language/language.ts';
+import type { PhraseRule, UnderstoodWords } from '#language/language.ts';
 import { monthNames, phrase, weekdayNames } from '#language/plain-words.ts';
 
 const upToTwentyNine = [
@@ -23,12 +23,12 @@ const numbers = new Map<string, number>([
 
 const weekday = '(lunes|martes|mi[eé]rcoles|jueves|viernes|s[aá]bado|domingo)';
 const weekdayPhrases = ['lunes', 'martes', 'mi[eé]rcoles', 'jueves', 'viernes', 's[aá]bado', 'domingo'].map(
-  (name, index): Phrase => [phrase(name), weekdayNames[index] ?? ''],
+  (name, index): PhraseRule => [phrase(name), weekdayNames[index] ?? ''],
 );
 const monthPhrases = [
   ...['enero', 'febrero', 'marzo', 'abril', 'mayo', 'junio', 'julio', 'agosto', 'sep?tiembre', 'octubre'],
   ...['noviembre', 'diciembre'],
-].map((name, index): Phrase => [phrase(name), monthNames[index] ?? '']);
+].map((name, index): PhraseRule => [phrase(name), monthNames[index] ?? '']);
 
 export const understoodSpanish: UnderstoodWords = {
   dayFirst: () => true,

@@ -116,14 +116,14 @@ const partOfDay =
   '(?:(?:early|late|mid|first thing)[- ](?:in the )?|in the |this )?(?:morning|afternoon|evening)|(?:after|before|around|at|over) (?:lunch(?: ?time)?|work|school|noon|midday)|noon|midday|lunch ?time|first thing|end of the day';
 const lead = '(?:after|before|around|about|at|by|past|from|until)';
 
-export interface ClockWords {
+export interface HeardClock {
   hour: number;
   minute: number;
   half: 'am' | 'pm' | undefined;
 }
 
 /** Every time of day said, e.g. "half past two", "2:30 pm", "ten"; "one" only where it cannot mean a thing. */
-export function hearClocks(words: string): ClockWords[] {
+export function hearClocks(words: string): HeardClock[] {
   const said = plain(words);
   const heard = [...said.matchAll(new RegExp(clock, 'g'))].flatMap((match) => {
     const part = match.groups ?? {};
@@ -136,7 +136,7 @@ export function hearClocks(words: string): ClockWords[] {
   return noon.test(said) ? [...heard, { hour: 12, minute: 0, half: 'pm' }] : heard;
 }
 
-function toClock(part: Record<string, string | undefined>): ClockWords {
+function toClock(part: Record<string, string | undefined>): HeardClock {
   const word = part['hour'] ?? '';
   const hour = hours.includes(word) ? hours.indexOf(word) : Number(word);
   const minute =

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import {
-  spokenAppointment,
   spokenClock,
   spokenDate,
   spokenDateName,
   spokenList,
+  spokenSlotWithDay,
   spokenTimes,
   spokenWeekday,
 } from '#language/spoken-time.ts';
@@ -101,7 +101,7 @@ test.each([
   ['de', 'am Dienstag, dem ersten, um zwei Uhr nachmittags bei Doctor Lee'],
 ])('in %s an appointment is said whole', (language, words) => {
   const slot = { startsAt: new Date('2026-12-01T19:00:00Z'), zone: 'America/New_York' };
-  const said = spokenAppointment({ ...slot, practitioner: 'Doctor Lee' }, of(language), {
+  const said = spokenSlotWithDay({ ...slot, practitioner: 'Doctor Lee' }, of(language), {
     today: '2026-11-24',
   });
   expect(said).toBe(words);
