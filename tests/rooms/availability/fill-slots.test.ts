@@ -157,11 +157,19 @@ test('a lapsed hold on a slot the hours no longer have books nothing, and the sl
   const changed = await edited(clinic, daily('09:00', '18:00'));
   await fillSlots(clinic.sql, changed, new Date());
   await moveLedgerClock(clinic.database, '6 minutes');
-  expect(await confirm(clinic, held)).toEqual({ booked: false, reason: 'no_hold' });
+  expect(await confirm(clinic, held)).toEqual({
+    booked: false,
+    reason: 'no_hold',
+    facts: expect.any(Object),
+  });
   expect(await claimsOutsideHours(clinic.sql, changed)).toEqual([]);
   // The pass after a hold looks again by itself.
   expect(await fillSlots(clinic.sql, changed, new Date())).toMatchObject({ removed: 1, kept: 0 });
-  expect(await confirm(clinic, held)).toEqual({ booked: false, reason: 'no_hold' });
+  expect(await confirm(clinic, held)).toEqual({
+    booked: false,
+    reason: 'no_hold',
+    facts: expect.any(Object),
+  });
 });
 
 test('longer slots and a buffer: free ones get the new form at once, a booked one when it is free again', async () => {
@@ -288,7 +296,7 @@ test('a slot that goes while a lapsed hold on it, or a claim of it, waits for it
     return { both };
   });
   expect(await waiting.both).toEqual([
-    { booked: false, reason: 'no_hold' },
+    { booked: false, reason: 'no_hold', facts: expect.any(Object) },
     { held: false, reason: 'taken' },
   ]);
 });

@@ -77,6 +77,7 @@ describe('slots of more than a week ago', () => {
     expect(await confirmBooking(sql, caller, { holdVersion, patient: {}, text: null, turn: null })).toEqual({
       booked: false,
       reason: 'no_hold',
+      facts: expect.any(Object),
     });
     expect(lookAtRows(await readLedgerRows(sql, organization.id, { history: false }))).toEqual([]);
     // Nothing brings them back.
