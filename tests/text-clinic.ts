@@ -19,8 +19,8 @@ import { account, startTwilio, type TwilioStandIn } from './stand-ins/twilio.ts'
 export const publicUrl = 'https://holdline.example';
 
 /** Short, so that an attempt that got no answer is over soon; the lease is longer than two of them, as it must be. */
-const timeoutMs = 250;
-const leaseMs = 700;
+const timeoutMs = 800;
+const leaseMs = 2_000;
 
 export interface Text {
   id: string;
