@@ -58,8 +58,9 @@ export function openSlotAnnouncements({
       return subscription.live;
     },
     begun: Promise.race([listening, delay(begunWithinMs, undefined, { ref: false })]),
-    tell: (tenantId, isoDate) =>
-      store.publish(channel, [self, tenantId, ...(isoDate === undefined ? [] : [isoDate])].join(' ')),
+    async tell(tenantId, isoDate) {
+      await store.publish(channel, [self, tenantId, ...(isoDate === undefined ? [] : [isoDate])].join(' '));
+    },
     async [Symbol.asyncDispose]() {
       subscription[Symbol.dispose]();
       await (await listening)?.unlisten().catch(() => {});

@@ -7,6 +7,7 @@ const keptForMs = 30 * 24 * 3_600_000;
 /** Removes jobs that failed for good a month ago. */
 export function forgetOldJobs(sql: Sql): Handler {
   return async () => {
-    await sql`select forget_failed_jobs(${new Date(Date.now() - keptForMs)})`;
+    // By the queue's own clock, which is Postgres'.
+    await sql`select forget_failed_jobs(now() - ${keptForMs} * interval '1 millisecond')`;
   };
 }

@@ -70,6 +70,7 @@ export function createMemoryStore(nowMs: () => number = Date.now): Store & Async
       queueMicrotask(() => {
         for (const listener of listeners.get(channel) ?? []) listener.onMessage(message);
       });
+      return true;
     },
     subscribe(channel, given) {
       // One object per subscription, so that the same listener may subscribe twice.

@@ -80,7 +80,8 @@ function storeOn(redis: Redis, { ask }: Breaker, subscriptions: Subscriptions): 
     cache: createRedisCache(redis, ask),
     lock: (key, owner, ttlMs) => lock(redis, ask, { key, owner, ttlMs }),
     publish: async (channel, message) => {
-      await ask(() => redis.publish(channelName(redis, channel), message));
+      const listeners = await ask(() => redis.publish(channelName(redis, channel), message));
+      return listeners !== undefined;
     },
     subscribe: (channel, listener) => subscriptions.add(channel, listener),
   };

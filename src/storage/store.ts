@@ -14,9 +14,10 @@ export interface Store {
   lock(key: string, owner: string, ttlMs: number): Promise<Lock>;
   /**
    * Tells every process of this installation, this one too, whoever has subscribed. Never throws and never waits for
-   * a listener; while the store is left out the message is lost, and a subscriber hears of that by `onLost`.
+   * a listener. While this process leaves the store out, the message is lost, and false the answer: subscribers whose
+   * connection stands do not hear of it.
    */
-  publish(channel: string, message: string): Promise<void>;
+  publish(channel: string, message: string): Promise<boolean>;
   /** Hears what is published from now on, in the order of each publisher. */
   subscribe(channel: string, listener: ChannelListener): Subscription;
 }

@@ -21,7 +21,8 @@ export interface Missed {
 
 /** How processes tell each other; a store is one. */
 export interface Wire {
-  publish(channel: string, message: string): Promise<void>;
+  /** Gives false when the message is lost. */
+  publish(channel: string, message: string): Promise<boolean>;
   subscribe(channel: string, listener: { onMessage(message: string): void; onLost(): void }): Disposable;
 }
 
@@ -123,12 +124,13 @@ function createSending<T>(wire: Wire, self: string): (batch: T[]) => void {
       return;
     }
     sending = true;
-    const message = JSON.stringify({ from: self, missed: unsent, events: batch });
+    const missed = unsent;
     unsent = 0;
-    wire
-      .publish(eventsChannel, message)
-      .catch(() => {})
-      .finally(() => {
+    void wire
+      .publish(eventsChannel, JSON.stringify({ from: self, missed, events: batch }))
+      .catch(() => false)
+      .then((sent) => {
+        if (!sent) unsent += missed + batch.length;
         sending = false;
       });
   };
