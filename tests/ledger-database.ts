@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { inject } from 'vitest';
+import { clockOffsetMs, ledgerClock } from './clock/test-clock.ts';
 import { withDatabase } from './template-database.ts';
 
 /** A migrated ledger of one's own, cloned from the template; dropped when disposed of. */
@@ -11,26 +12,24 @@ export interface LedgerDatabase extends AsyncDisposable {
   appUrl: string;
 }
 
+/** Its clock is the one of the test file. */
 export async function openLedgerDatabase(): Promise<LedgerDatabase> {
   const template = inject('template');
   const name = `ledger_${randomBytes(6).toString('hex')}`;
   const adminUrl = withDatabase(template.ownerUrl, 'postgres');
   await asAdmin(adminUrl, (sql) => sql.unsafe(`create database ${name} template ledger_template`));
+  const ownerUrl = withDatabase(template.ownerUrl, name);
+  if (clockOffsetMs() !== 0) await moveLedgerClock({ ownerUrl }, '0 seconds');
   return {
-    ownerUrl: withDatabase(template.ownerUrl, name),
+    ownerUrl,
     appUrl: withDatabase(template.appUrl, name),
     [Symbol.asyncDispose]: () => asAdmin(adminUrl, (sql) => sql.unsafe(`drop database ${name} with (force)`)),
   };
 }
 
-/** Moves the ledger's clock, as waiting would. */
+/** Moves the ledger's clock away from the one of the test file, as waiting would. */
 export async function moveLedgerClock({ ownerUrl }: { ownerUrl: string }, interval: string): Promise<void> {
-  await asAdmin(ownerUrl, (sql) =>
-    sql.unsafe(
-      `create or replace function ledger_now() returns timestamptz language sql volatile
-       return clock_timestamp() + interval '${interval}'`,
-    ),
-  );
+  await asAdmin(ownerUrl, (sql) => sql.unsafe(ledgerClock(interval)));
 }
 
 async function asAdmin(url: string, work: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {

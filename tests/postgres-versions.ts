@@ -43,7 +43,8 @@ async function main(): Promise<void> {
       TEST_POSTGRES_OWNER_URL: server.ownerUrl,
       TEST_POSTGRES_APP_URL: server.appUrl,
     };
-    if ((await run('npx', ['vitest', 'run', ...suites], { env })) !== 0) process.exitCode = 1;
+    if ((await run('npx', ['vitest', 'run', '--project', 'suites', ...suites], { env })) !== 0)
+      process.exitCode = 1;
   }
 }
 

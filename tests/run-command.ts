@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promptsFolder } from '../src/config.ts';
+import { clockEnvironment } from './clock/test-clock.ts';
 
 const root = join(promptsFolder, '..');
 
@@ -23,7 +24,10 @@ export function runCommand(
     const child = execFile(
       process.execPath,
       [`src/commands/${command}.ts`, ...args],
-      { cwd: root, env: { PATH: process.env['PATH'], DATABASE_URL: ledgerUrl, ...env } },
+      {
+        cwd: root,
+        env: { PATH: process.env['PATH'], DATABASE_URL: ledgerUrl, ...clockEnvironment(), ...env },
+      },
       (error, stdout, stderr) => {
         const code = typeof error?.code === 'number' ? error.code : error === null ? 0 : 1;
         resolve({ code, said: stdout + stderr, stdout });

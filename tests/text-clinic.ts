@@ -95,12 +95,17 @@ export async function openTextClinic(
     return outcome.text;
   };
   const hurry = async () => {
-    await owner`update text_messages set send_after = now() where status = 'recorded' and send_after > now()`;
-    // What really runs is left alone; the rest is taken back, as it would be in half a minute.
+    await owner`update text_messages set send_after = ledger_now() where status = 'recorded' and send_after > ledger_now()`;
+    // What really runs is left alone; the rest is taken back, as it would be in half a minute. What somebody has locked
+    // at this instant is left for the next time: waiting for it, in another order, would be a deadlock.
     await owner`
       update graphile_worker._private_jobs set locked_at = least(locked_at, now() - interval '26 seconds')
-      where locked_at is not null`;
-    await owner`update graphile_worker._private_jobs set run_at = now() where locked_at is null and run_at > now()`;
+      where id in (
+        select id from graphile_worker._private_jobs where locked_at is not null for update skip locked)`;
+    await owner`
+      update graphile_worker._private_jobs set run_at = now()
+      where id in (
+        select id from graphile_worker._private_jobs where locked_at is null and run_at > now() for update skip locked)`;
     await owner`select pg_notify('jobs:insert', '{"count":8}')`;
   };
   return {

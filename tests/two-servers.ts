@@ -40,7 +40,6 @@ export async function startTwoServers({ modelUrl }: { modelUrl?: string } = {}):
       secret: vapiSecret,
       databaseUrl: database.appUrl,
       redisUrl: redis.url,
-      skewed: false,
       env:
         modelUrl === undefined
           ? {}

@@ -1,25 +1,23 @@
-import { describe, expect, test } from 'vitest';
-import { nextOpenDay } from '#availability/open-hours.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callRecord } from '#console/call-record.ts';
-import { addDays, localDate } from '#organization/clinic-clock.ts';
-import type { Organization } from '#organization/organization.ts';
-import {
-  bookWithLee,
-  leesCalendar,
-  leesOpenSlots,
-  openCalendarClinic,
-  untilQuiet,
-} from '../calendar-clinic.ts';
-import { redisServer } from '../redis-server.ts';
-import { Caller, startApp } from '../running-app.ts';
+import { comingDay } from '../coming-day.ts';
+import { Caller, type RunningApp, startApp } from '../running-app.ts';
+
+let app: RunningApp & { ledgerUrl: string };
+
+beforeAll(async () => {
+  app = await startApp();
+});
+
+afterAll(() => app?.[Symbol.asyncDispose]());
 
 describe('a caller books an appointment', () => {
   test('from the first word to the row in the ledger', async () => {
-    await using app = await startApp();
     const caller = new Caller(app);
+    const { weekday } = comingDay();
 
     expect(await caller.say('Hi, I would like to see a doctor.')).toMatch(/day/i);
-    expect(await caller.say('Next Tuesday in the afternoon, please.')).toMatch(/tuesday/i);
+    expect(await caller.say(`Next ${weekday} in the afternoon, please.`)).toContain(weekday);
     expect(await caller.say('The first one, please.')).toMatch(/holding/i);
     expect(await caller.say('Yes please, my name is Ann Miller.')).toMatch(/booked/i);
 
@@ -47,9 +45,8 @@ describe('a caller books an appointment', () => {
   });
 
   test('and a repeated yes books nothing twice', async () => {
-    await using app = await startApp();
     const caller = new Caller(app);
-    await caller.say('Next Tuesday, please.');
+    await caller.say(`Next ${comingDay().weekday}, please.`);
     await caller.say('The first one.');
     await caller.say('Yes, this is Ann Miller.');
     caller.history.splice(-1);
@@ -64,7 +61,6 @@ describe('a caller books an appointment', () => {
 
 describe('two calls want one slot', () => {
   test('one holds it, the other hears that it is taken and what else there is', async () => {
-    await using app = await startApp();
     const [one, other] = [new Caller(app, '+12125550101'), new Caller(app, '+12125550102')];
     await Promise.all([one.say('Next Wednesday, please.'), other.say('Next Wednesday, please.')]);
     const answers = await Promise.all([one.say('The first one.'), other.say('The first one.')]);
@@ -87,7 +83,6 @@ describe('two calls want one slot', () => {
 
 describe('a call ends in the middle of a booking', () => {
   test('its hold and step are kept, and it goes on where it stood, on another process too', async () => {
-    await using app = await startApp();
     const caller = new Caller(app);
     await caller.say('Next Thursday, please.');
     await caller.say('The first one.');
@@ -104,7 +99,6 @@ describe('a call ends in the middle of a booking', () => {
   });
 
   test('hanging up while the slot is being claimed loses nothing', async () => {
-    await using app = await startApp();
     const caller = new Caller(app);
     await caller.say('Next Thursday, please.');
     caller.history.push({ role: 'user', content: 'The first one.' });
@@ -126,47 +120,3 @@ describe('a call ends in the middle of a booking', () => {
     expect(held).toHaveLength(1);
   });
 });
-
-describe('the calendar is out of reach', () => {
-  redisServer.describe('with the cache working', () => {
-    test('callers hear open times from the cache and book, and the calendar learns of it afterwards', async () => {
-      await using redis = await redisServer.start();
-      const clinic = await openCalendarClinic({ redisUrl: redis.url });
-      const { app, google } = clinic;
-      // What the calendar said before it went is still not offered.
-      const day = nextOpenDay(app.organization.schedule, addDays(today(app), 6)) ?? '';
-      const [first = ''] = await leesOpenSlots(app, day);
-      google.put(leesCalendar, halfAnHour(first));
-      await expect.poll(() => leesOpenSlots(app, day)).not.toContain(first);
-      await untilQuiet(clinic);
-      await google.stop();
-
-      const book = async () => {
-        const caller = await bookWithLee(app, 'Next Monday');
-        const { appointments } = await callRecord(app.sql, app.organization.id, caller.callSid);
-        expect(appointments).toHaveLength(1);
-      };
-      const another = await clinic.startAnother({ redisUrl: redis.url });
-      expect(await leesOpenSlots(another, day)).toEqual(await leesOpenSlots(app, day));
-      await book();
-      await redis.kill();
-      await book();
-      expect(await leesOpenSlots(app, day)).not.toContain(first);
-      await redis.start();
-      await book();
-
-      await google.start();
-      await app.sql`select enqueue_job('calendar-sync-all', '{}', 'calendar-sync-all')`;
-      await expect.poll(() => google.events(leesCalendar).length, { timeout: 15_000 }).toBe(4);
-    });
-  });
-});
-
-function today({ organization }: { organization: Organization }): string {
-  return localDate(organization.zone, new Date());
-}
-
-function halfAnHour(start: string) {
-  const end = new Date(Date.parse(start) + 1_800_000).toISOString();
-  return { start: { dateTime: start }, end: { dateTime: end } };
-}

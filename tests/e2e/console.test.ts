@@ -229,7 +229,7 @@ browser.describe.each(['desktop', 'telephone'] as const)('the console on a %s', 
       app.organization.id,
       (tx) => tx<{ practitioner: string; days: number }[]>`
         select p.name as practitioner, (a.starts_at at time zone 'America/New_York')::date
-          - (now() at time zone 'America/New_York')::date as days
+          - (ledger_now() at time zone 'America/New_York')::date as days
         from appointments a join practitioners p on p.id = a.practitioner_id
         where a.status = 'booked' order by a.starts_at limit 1`,
     );

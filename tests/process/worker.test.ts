@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { promptsFolder } from '../../src/config.ts';
+import { clockEnvironment } from '../clock/test-clock.ts';
 import { account } from '../stand-ins/twilio.ts';
 import { openTextClinic, publicUrl, type TextClinic } from '../text-clinic.ts';
 
@@ -22,6 +23,7 @@ async function startWorker(
       TWILIO_FROM: account.from,
       TWILIO_BASE_URL: place.twilio.url,
       PUBLIC_URL: publicUrl,
+      ...clockEnvironment(),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -68,7 +70,7 @@ test('a worker killed with kill -9 while it sends: the next one finds what was a
   await place.owner`update job_runners set seen_at = seen_at - interval '2 minutes'
     where id = (select id from job_runners order by seen_at limit 1)`;
   await place.owner`update graphile_worker._private_jobs set locked_at = locked_at - interval '2 minutes'`;
-  await place.owner`update text_messages set attempt_until = now()`;
+  await place.owner`update text_messages set attempt_until = ledger_now()`;
   await until(async () => (await place.texts()).every(({ status }) => status === 'sent'));
   const told = place.twilio.accepted.map(({ to }) => to).toSorted();
   expect(told).toEqual([accepted, lost]);

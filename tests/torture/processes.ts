@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { migrationsFolder } from '../../src/config.ts';
+import { clockEnvironment } from '../clock/test-clock.ts';
 
 const root = join(migrationsFolder, '..');
 const startDeadlineMs = 30_000;
@@ -39,18 +40,18 @@ export async function startServer(options: {
   secret: string;
   databaseUrl: string;
   redisUrl: string | undefined;
-  skewed: boolean;
+  /** How far its clock goes ahead of the others'. */
+  aheadMs?: number;
   /** Further variables of its environment. */
   env?: Record<string, string>;
 }): Promise<Restartable> {
-  const { folder, secret, databaseUrl, redisUrl, skewed, env } = options;
+  const { folder, secret, databaseUrl, redisUrl, aheadMs, env } = options;
   await mkdir(folder, { recursive: true });
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const clock = new URL('skewed-clock.ts', import.meta.url).href;
   return restartable({
     program: process.execPath,
-    args: [...(skewed ? ['--import', clock] : []), join(root, 'src/main.ts')],
+    args: [join(root, 'src/main.ts')],
     env: {
       DATA_DIR: folder,
       PORT: String(port),
@@ -59,6 +60,7 @@ export async function startServer(options: {
       DEMO_KEY: `${secret}-demo`,
       LOG_LEVEL: 'fatal',
       ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
+      ...clockEnvironment(aheadMs),
       ...env,
     },
     url,

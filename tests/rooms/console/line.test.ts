@@ -143,7 +143,7 @@ test('the live feed tells an organization what happens there, masked, and nothin
 
 test('a failed job is its organization’s to see and to try again', async () => {
   const enqueue = (tenantId: string, key: string) =>
-    app.sql`select enqueue_job('no-such-task', ${app.sql.json({ tenantId })}, ${key}, now() + interval '1 day')`;
+    app.sql`select enqueue_job('no-such-task', ${app.sql.json({ tenantId })}, ${key}, ledger_now() + interval '1 day')`;
   await enqueue(app.organization.id, 'ours');
   await enqueue(other.id, 'theirs');
   const mine = await client.get<{ jobs: { id: number; task: string }[] }>(`${at}/jobs?state=waiting`);

@@ -120,7 +120,7 @@ describe('an answer', () => {
     const { appointmentId } = await place.book(number);
     expect((await place.texts()).find((one) => one.appointmentId === appointmentId)?.status).toBe('recorded');
     await post(path, callMe);
-    await place.owner`update call_back_requests set done_at = now() where number = ${number}`;
+    await place.owner`update call_back_requests set done_at = ledger_now() where number = ${number}`;
     await post(path, callMe);
     expect(await place.owner`select 1 from call_back_requests where number = ${number}`).toHaveLength(1);
   });

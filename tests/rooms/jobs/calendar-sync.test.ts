@@ -276,7 +276,10 @@ test('a channel is opened again in its last day, and the old one ended', async (
   const [first] = google.channels.keys();
   await sync();
   expect([...google.channels.keys()]).toEqual([first]);
-  await rows(clinic, (tx) => tx`update calendar_syncs set channel_expires_at = now() + interval '23 hours'`);
+  await rows(
+    clinic,
+    (tx) => tx`update calendar_syncs set channel_expires_at = ledger_now() + interval '23 hours'`,
+  );
   await sync();
   await expect.poll(() => google.channels.size).toBe(1);
   expect([...google.channels.keys()]).not.toEqual([first]);

@@ -39,7 +39,7 @@ async function useEveryTable(tenantId: string, practitionerId: string): Promise<
   const slot = await inTenant(app, tenantId, async (tx) => {
     await tx`
       insert into busy_times (tenant_id, practitioner_id, starts_at, ends_at, source)
-      values (${tenantId}, ${practitionerId}, now() + interval '5 days', now() + interval '6 days', 'test')`;
+      values (${tenantId}, ${practitionerId}, ledger_now() + interval '5 days', ledger_now() + interval '6 days', 'test')`;
     await tx`insert into call_turns (tenant_id, call_sid, number) values (${tenantId}, ${callSid}, 1)`;
     await tx`
       insert into console_record (tenant_id, who, action, about)
@@ -53,7 +53,7 @@ async function useEveryTable(tenantId: string, practitionerId: string): Promise<
     const [made] = await tx<{ slot_id: string; version: string }[]>`
       insert into available_slots (tenant_id, practitioner_id, slot_id, starts_at, during, occupies)
       select ${tenantId}, ${practitionerId}, 'a slot of B', at, span, span
-      from (select at, tstzrange(at, at + interval '30 minutes') as span from (select now() + interval '1 day' as at))
+      from (select at, tstzrange(at, at + interval '30 minutes') as span from (select ledger_now() + interval '1 day' as at))
       returning slot_id, version`;
     return made;
   });

@@ -110,6 +110,27 @@ test('behind a slow wire one message is on its way, and what could not go with i
   expect(read).toContainEqual({ type: 'missed', count: 3 });
 });
 
+test('what a wire loses is counted, and said with what goes next', async () => {
+  const store = createMemoryStore();
+  let losing = true;
+  const lossy: Wire = {
+    subscribe: (channel, listener) => store.subscribe(channel, listener),
+    publish: async (channel, message) =>
+      channel === 'live-events' && losing ? false : store.publish(channel, message),
+  };
+  const [telling, watching] = [open(lossy), open(store)];
+  const read = reading(watching.watch());
+  await vi.waitFor(() => expect(telling.watched).toBe(true), patience);
+  for (let number = 1; number <= 3; number += 1) {
+    telling.turnFinished(clinic, 'a', turn(number));
+    await delay(80);
+  }
+  losing = false;
+  telling.turnFinished(clinic, 'a', turn(4));
+  await vi.waitFor(() => expect(turns(read)).toEqual([4]), patience);
+  expect(read).toContainEqual({ type: 'missed', count: 3 });
+});
+
 test('a stream that was left is nobody watching', async () => {
   const events = open();
   const stream = events.watch();
