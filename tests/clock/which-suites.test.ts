@@ -55,6 +55,7 @@ const anyDay = [
   'tests/rooms/console/api.test.ts',
   'tests/rooms/console/line.test.ts',
   'tests/rooms/conversation/admission.test.ts',
+  'tests/rooms/conversation/every-word.test.ts',
   'tests/rooms/conversation/hold-watch.test.ts',
   'tests/rooms/conversation/prompt.test.ts',
   'tests/rooms/conversation/turn-with-a-model.test.ts',
