@@ -56,6 +56,7 @@ export function modelPlacesOf(config: Config): ModelPlaces {
   return {
     first: rehearses ? undefined : place('', config.LLM_MODEL ?? 'gpt-4.1'),
     second: FALLBACK_LLM_MODEL === undefined ? undefined : place('FALLBACK_', FALLBACK_LLM_MODEL),
+    rehearsal: { model: config.REHEARSAL_MODEL, seed: config.REHEARSAL_SEED },
   };
 }
 
@@ -142,6 +143,10 @@ const environment = z
       .min(200, 'is too short for any model; use milliseconds, e.g. 4000')
       .max(15_000, 'is later than the platform waits (20 s); use at most 15000')
       .default(4_000),
+    REHEARSAL_MODEL: z
+      .enum(['careful', 'careless'], { error: 'is neither careful nor careless; use one of the two' })
+      .default('careful'),
+    REHEARSAL_SEED: z.coerce.number({ error: 'is not a number; use e.g. 1' }).default(1),
     VAPI_API_KEY: z.string().optional(),
     VAPI_ASSISTANT_ID_BOOKING: z.string().optional(),
     VAPI_BASE_URL: webUrl.default('https://api.vapi.ai'),

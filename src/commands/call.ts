@@ -24,6 +24,9 @@ export interface CallOptions {
   door?: DoorName;
   type?: boolean;
   json?: boolean;
+  /** Which stand-in answers, on a server of this call's own. */
+  model?: 'careful' | 'careless';
+  seed?: number;
 }
 
 /** What a call is played in; tests bring their own. */
@@ -44,7 +47,10 @@ export async function call(options: CallOptions, surroundings: Surroundings): Pr
     if (!options.json) surroundings.output.write(`${lines.join('\n')}\n`);
   };
   const scenario = await readScenario(options.scenario);
-  await using server = await reachServer({ ...options, ...keyWanted(options.door) }, print);
+  await using server = await reachServer(
+    { ...options, ...keyWanted(options.door), env: modelWanted(options) },
+    print,
+  );
   const id = randomUUID();
   const platform = { vapi: 'Vapi', retell: 'Retell', twilio: 'Twilio’s relay' }[options.door ?? 'vapi'];
   print(`Call ${id} through ${platform} from ${options.number} to ${server.url}`);
@@ -74,6 +80,11 @@ export async function call(options: CallOptions, surroundings: Surroundings): Pr
     surroundings.output.write(`${JSON.stringify(told, undefined, 2)}\n`);
   }
   return verdict.met ? 0 : 1;
+}
+
+/** A model that was asked for needs a server that has it. */
+function modelWanted({ model, seed = 1 }: CallOptions): Record<string, string> | undefined {
+  return model === undefined ? undefined : { REHEARSAL_MODEL: model, REHEARSAL_SEED: String(seed) };
 }
 
 /** Vapi presents the installation's secret; a socket is opened with an organization's key. */
@@ -170,10 +181,17 @@ export function callCommand(run: (options: CallOptions) => Promise<number>): Com
       'what the platform presents (default: Vapi’s secret, or the demo clinic’s key for a socket, from the environment or DATA_DIR)',
     )
     .option('--number <number>', 'the caller’s number, in the form +15550100103', phoneNumber, '+15550100103')
+    .addOption(
+      new Option('--model <model>', 'which stand-in for a language model answers').choices([
+        'careful',
+        'careless',
+      ]),
+    )
+    .option('--seed <number>', 'what the careless model’s slips depend on', seedNumber)
     .option('--json', 'print one JSON document instead of lines')
     .addHelpText(
       'after',
-      '\nExits with 0 when the call ended as its scenario expects (an appointment was booked), else with 1.\n\nExamples:\n  npm run call\n  npm run call -- --scenario changes-mind\n  npm run call -- --door retell\n  npm run call -- --type',
+      '\nExits with 0 when the call ended as its scenario expects (an appointment was booked), else with 1.\n\nExamples:\n  npm run call\n  npm run call -- --scenario changes-mind\n  npm run call -- --door retell\n  npm run call -- --model careless --seed 7\n  npm run call -- --type',
     )
     .action(async (options: CallOptions & { list?: boolean }) => {
       process.exitCode = options.list ? await list() : await run(options);
@@ -193,6 +211,11 @@ async function list(): Promise<number> {
 function webUrl(text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
   throw new InvalidArgumentError('It is not a url of the form http://127.0.0.1:8787.');
+}
+
+function seedNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is not a whole number such as 7.');
 }
 
 function phoneNumber(text: string): string {

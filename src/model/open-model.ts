@@ -1,4 +1,5 @@
 import type { Log } from '#telemetry/log.ts';
+import { createCarelessModel } from './careless/careless.ts';
 import { checkModel } from './check-model.ts';
 import type { LanguageModel } from './language-model.ts';
 import { createOpenAiModel } from './openai.ts';
@@ -20,6 +21,8 @@ export interface ModelPlaces {
   /** Nothing where nobody has named a model: then the rehearsal model answers. */
   first: ModelPlace | undefined;
   second: ModelPlace | undefined;
+  /** Who answers where nobody has named a model: the one that understands, or the one that makes the slips of cheap ones. */
+  rehearsal: { model: 'careful' | 'careless'; seed: number };
 }
 
 /**
@@ -29,9 +32,13 @@ export interface ModelPlaces {
  * @param firstDeltaMs how long each may take until its first word or tool call
  */
 export function openModel(
-  { first, second }: ModelPlaces,
+  { first, second, rehearsal }: ModelPlaces,
   { firstDeltaMs, log }: { firstDeltaMs: number; log: Log },
 ): LanguageModel {
+  if (first === undefined && rehearsal.model === 'careless') {
+    log.warn('the careless model answers: what it says of its own is often not so');
+    return createCarelessModel({ seed: rehearsal.seed });
+  }
   if (first === undefined) {
     log.warn('no OPENAI_API_KEY: the rehearsal model answers, a small stand-in that books in English only');
     return createRehearsalModel();

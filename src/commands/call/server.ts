@@ -15,6 +15,8 @@ export interface ServerWanted {
   configuredKey: string | undefined;
   /** Where in the data directory it is otherwise. */
   keyFile: 'vapi-secret' | 'demo-key';
+  /** Variables that the server must have been started with: then one that runs already is of no use. */
+  env?: Record<string, string> | undefined;
 }
 
 /** The very first start prepares a database, which takes seconds on a slow disk, not minutes. */
@@ -36,7 +38,13 @@ export async function reachServer(
   note: (text: string) => void,
 ): Promise<ServerLine & AsyncDisposable> {
   await using opening = new AsyncDisposableStack();
-  const url = (await urlOf(wanted)) ?? (await start(wanted, note, opening));
+  const known = await urlOf(wanted);
+  if (wanted.env !== undefined && known !== undefined) {
+    throw new CallProblem(
+      `The server at ${known} has its own model. Stop it, or set another DATA_DIR, and one with the model you ask for is started.`,
+    );
+  }
+  const url = known ?? (await start(wanted, note, opening));
   const line = await lineTo(url, wanted);
   const opened = opening.move();
   return { ...line, [Symbol.asyncDispose]: () => opened.disposeAsync() };
@@ -79,14 +87,14 @@ async function keyOnFile({ dataDir, keyFile }: ServerWanted): Promise<string | u
 }
 
 async function start(
-  { dataDir }: ServerWanted,
+  { dataDir, env }: ServerWanted,
   note: (text: string) => void,
   opening: AsyncDisposableStack,
 ): Promise<string> {
   note('No server is running; starting one for this call (the first start takes some seconds).');
   const project = path.resolve(import.meta.dirname, '../../..');
   const server = spawn(process.execPath, [path.join(project, 'src/main.ts')], {
-    env: { ...process.env, PORT: '0' },
+    env: { ...process.env, ...env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   opening.use(stopOnSignal(server, note));
