@@ -22,19 +22,25 @@ export interface Filled {
   utterance: Utterance;
 }
 
-/** Puts values into a phrasing. The same place is said in the same words by both. */
+/** Puts values into a phrasing: both speak of the same, each in a way of saying it. */
 export function filled(
   phrasing: Phrasing,
   { values, language, figures, dice }: { values: Values; language: string; figures: boolean; dice: Dice },
 ): Filled {
   const said = sayings(values, valueSpeech(language, dice, figures), { language, dice });
   const put = (text: string) =>
-    sentenceCase(text.replace(/\{(\w+)\}/g, (_, place: ValuePlace) => said[place]));
+    inSentence(
+      text.replace(/\{(\w+)\}/g, (_, place: ValuePlace) => said[place]),
+      language,
+    );
   // A caller speaks; only the model writes figures.
   const heard = sayings(values, valueSpeech(language, dice, false), { language, dice });
   const words = phrasing.words ?? phrasing.says;
   return {
-    caller: sentenceCase(phrasing.caller.replace(/\{(\w+)\}/g, (_, place: ValuePlace) => heard[place])),
+    caller: inSentence(
+      phrasing.caller.replace(/\{(\w+)\}/g, (_, place: ValuePlace) => heard[place]),
+      language,
+    ),
     utterance: {
       text: put(phrasing.says),
       words: put(words),
@@ -96,9 +102,12 @@ function titles(practitioner: string, language: string): string[] {
   return [practitioner, practitioner, `Dr. ${name}`];
 }
 
-function sentenceCase(text: string): string {
-  return text.replace(
-    /(^|[.!?] +[¿¡]?|^[¿¡])(\p{Ll})/gu,
+/** As it is written in a sentence: a capital where one begins, and what a language draws together. */
+function inSentence(text: string, language: string): string {
+  const joined =
+    language === 'es' ? text.replace(/\b(a|de) el (?=\p{Ll})/giu, (_, word: string) => `${word}l `) : text;
+  return joined.replace(
+    /(^[¿¡]?|[!?] +[¿¡]?|\p{L}{3}\. +[¿¡]?)(\p{Ll})/gu,
     (_, before: string, letter: string) => before + letter.toUpperCase(),
   );
 }

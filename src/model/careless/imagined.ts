@@ -45,16 +45,16 @@ function atHand(view: CallView, dice: Dice): Moment {
     momentOf(hold) ?? momentOf(appointment) ?? (offers.length > 0 ? momentOf(dice.pick(offers)) : undefined);
   const open = view.days.filter(({ open: hours }) => /\d/.test(hours));
   const anyPractitioner = view.practitioners.length > 0 ? dice.pick(view.practitioners) : 'Doctor Lee';
+  const spoken = hold?.spoken ?? appointment?.spoken ?? '';
   if (about !== undefined)
-    return { ...about, practitioner: spokenNameOf(about.practitioner, view) ?? anyPractitioner };
+    return { ...about, practitioner: spokenNameOf(about.practitioner || spoken, view) ?? anyPractitioner };
   const date = open.length > 0 ? dice.pick(open).date : (view.days[0]?.date ?? '2026-12-07');
   return { date, minute: 9 * 60 + 30 * dice.below(16), practitioner: anyPractitioner };
 }
 
-/** Offers name people as written ("Dr. Lee"), the prompt as spoken ("Doctor Lee"). */
-function spokenNameOf(practitioner: string, { practitioners }: CallView): string | undefined {
-  const last = practitioner.split(' ').at(-1) ?? '';
-  return practitioners.find((one) => last !== '' && one.endsWith(last));
+/** Offers name people as written ("Dr. Lee"), the prompt as spoken ("Doctor Lee"); a hold has them only in its words. */
+function spokenNameOf(words: string, { practitioners }: CallView): string | undefined {
+  return practitioners.find((one) => words.includes(one.split(' ').at(-1) ?? one));
 }
 
 function secondClock({ state }: CallView, dice: Dice, { minute }: Moment): number {
