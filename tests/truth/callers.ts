@@ -26,7 +26,11 @@ export const callerLines: Record<string, CallerLines> = {
     pick: ['I’ll take {clock} with {practitioner}.', '{clock} with {practitioner}, please.'],
     pickByPlace: ['The {nth} one, please.', 'Let’s go with the {nth} one.'],
     nth: ['first', 'second', 'third', 'fourth'],
-    agree: ['Yes, please book it. My name is {name}.', 'Yeah, that’s right. It’s {name}.', 'Yes, go ahead, {name}.'],
+    agree: [
+      'Yes, please book it. My name is {name}.',
+      'Yeah, that’s right. It’s {name}.',
+      'Yes, go ahead, {name}.',
+    ],
     refuse: ['No, wait, I don’t want that one.', 'No. Not that one.', 'No, don’t book it yet.'],
     bareYes: ['Yes.', 'Yes, please.', 'Sure.'],
     correct: ['Sorry, the name is {name}.', 'You got my name wrong, it’s {name}.'],
@@ -36,7 +40,12 @@ export const callerLines: Record<string, CallerLines> = {
     goodbye: ['That’s all, thank you, bye.'],
   },
   es: {
-    look: ['¿Tiene algo {day}?', 'Me vendría bien {day}.', 'Pues… {day}, si hay lugar.', '¿Y si vemos {day}?'],
+    look: [
+      '¿Tiene algo {day}?',
+      'Me vendría bien {day}.',
+      'Pues… {day}, si hay lugar.',
+      '¿Y si vemos {day}?',
+    ],
     pick: ['Me quedo con la de {clock} con {practitioner}.', 'A {clock} con {practitioner}, por favor.'],
     pickByPlace: ['La {nth}, por favor.', 'Mejor la {nth}.'],
     nth: ['primera', 'segunda', 'tercera', 'cuarta'],
@@ -50,7 +59,12 @@ export const callerLines: Record<string, CallerLines> = {
     goodbye: ['Eso es todo, gracias, adiós.'],
   },
   de: {
-    look: ['Haben Sie am {day} etwas frei?', 'Am {day} würde es mir passen.', 'Ähm, am {day} vielleicht?', 'Ginge es auch am {day}?'],
+    look: [
+      'Haben Sie am {day} etwas frei?',
+      'Am {day} würde es mir passen.',
+      'Ähm, am {day} vielleicht?',
+      'Ginge es auch am {day}?',
+    ],
     pick: ['Ich nehme {clock} bei {practitioner}.', 'Um {clock} bei {practitioner}, bitte.'],
     pickByPlace: ['Den {nth}, bitte.', 'Dann lieber den {nth}.'],
     nth: ['ersten', 'zweiten', 'dritten', 'vierten'],
@@ -66,4 +80,12 @@ export const callerLines: Record<string, CallerLines> = {
 };
 
 /** People who call; each says the same name in one call. */
-export const callerNames = ['Ann Miller', 'José Ortega', 'Karin Vogel', 'Sam Rivera', 'Lucía Prado', 'Uwe Brandt', 'Nina Castle'];
+export const callerNames = [
+  'Ann Miller',
+  'José Ortega',
+  'Karin Vogel',
+  'Sam Rivera',
+  'Lucía Prado',
+  'Uwe Brandt',
+  'Nina Castle',
+];

@@ -54,7 +54,10 @@ export async function openTruthClinic(
   const key = `truth-${id.slice(0, 8)}`;
   const row = {
     ...{ id, key, name: 'the Demo Clinic', zone, languages: ['en', 'es', 'de'] },
-    ...{ schedule: owner.json((empty ? plainSchedule : scheduleOf(dice)) as never), release_on_hang_up: true },
+    ...{
+      schedule: owner.json((empty ? plainSchedule : scheduleOf(dice)) as never),
+      release_on_hang_up: true,
+    },
     ...{ holds_per_call_max: null, holds_per_number_and_day_max: null, live_holds_max: null },
     ...{ texts_per_call_max: null, texts_per_number_and_day_max: null, texts_per_day_max: null },
   };
@@ -96,7 +99,13 @@ async function heardOf({ app }: World, key: string) {
   throw new Error('the server has not heard of the new clinic');
 }
 
-const usual = { slotMinutes: 30, gridMinutes: 30, bufferMinutes: 0, minimumNoticeMinutes: 0, horizonDays: 21 };
+const usual = {
+  slotMinutes: 30,
+  gridMinutes: 30,
+  bufferMinutes: 0,
+  minimumNoticeMinutes: 0,
+  horizonDays: 21,
+};
 const weekdays = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday'];
 const plainSchedule = {
   weekly: Object.fromEntries(weekdays.map((name) => [name, [{ from: '09:00', to: '17:00' }]])),
@@ -106,12 +115,16 @@ const plainSchedule = {
 function scheduleOf(dice: Dice): object {
   const open = dice.pick([
     [{ from: '09:00', to: '17:00' }],
-    [{ from: '08:30', to: '12:30' }, { from: '13:30', to: '18:00' }],
+    [
+      { from: '08:30', to: '12:30' },
+      { from: '13:30', to: '18:00' },
+    ],
     [{ from: '10:00', to: '18:00' }],
   ]);
   const shut = dice.chance(0.3) ? dice.pick(weekdays) : undefined;
   const short = dice.chance(0.4) ? dice.pick(weekdays) : undefined;
-  const day = (name: string) => (name === shut ? [] : name === short ? [{ from: '09:00', to: '13:00' }] : open);
+  const day = (name: string) =>
+    name === shut ? [] : name === short ? [{ from: '09:00', to: '13:00' }] : open;
   const special = new Date(Date.now() + (3 + dice.below(8)) * 86_400_000).toISOString().slice(0, 10);
   return {
     weekly: {
@@ -154,13 +167,36 @@ async function otherPeople(owner: Sql, id: string, dice: Dice): Promise<Somebody
     select c.tenant_id, c.practitioner_id, c.slot_id, c.starts_at, c.occupies, 'other-' || c.id, c.version,
       jsonb_build_object('name', w.name, 'phone', w.phone)
     from claimed c join wanted w on w.slot_id = c.slot_id`;
-  return dice.shuffled(people).slice(0, 12).map(({ name, phone, date, minute, practitioner }) => ({
-    ...{ name, phone, date, minute, practitioner },
-  }));
+  return dice
+    .shuffled(people)
+    .slice(0, 12)
+    .map(({ name, phone, date, minute, practitioner }) => ({
+      ...{ name, phone, date, minute, practitioner },
+    }));
 }
 
-const first = ['Ottilie', 'Barnaby', 'Xiomara', 'Leopoldo', 'Friederike', 'Thaddeus', 'Guadalupe', 'Wolfram', 'Clementine', 'Evaristo'];
-const last = ['Marchbanks', 'Quintanilla', 'Oberhauser', 'Featherstone', 'Zumwalt', 'Echeverría', 'Lilienthal', 'Pettigrew'];
+const first = [
+  'Ottilie',
+  'Barnaby',
+  'Xiomara',
+  'Leopoldo',
+  'Friederike',
+  'Thaddeus',
+  'Guadalupe',
+  'Wolfram',
+  'Clementine',
+  'Evaristo',
+];
+const last = [
+  'Marchbanks',
+  'Quintanilla',
+  'Oberhauser',
+  'Featherstone',
+  'Zumwalt',
+  'Echeverría',
+  'Lilienthal',
+  'Pettigrew',
+];
 
 /** Names and numbers that nothing else in a run is called. */
 function person(dice: Dice, index: number): { name: string; phone: string } {

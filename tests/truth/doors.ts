@@ -42,7 +42,11 @@ async function ringVapi({ url, clinic, number }: CalledFrom): Promise<TruthDoor>
   const headers = { authorization: `Bearer ${vapiSecret}`, 'content-type': 'application/json' };
   const tell = async (status: string) => {
     const message = { type: 'status-update', status, call: about, ...customer };
-    const response = await fetch(`${url}/vapi/events`, { method: 'POST', headers, body: JSON.stringify({ message }) });
+    const response = await fetch(`${url}/vapi/events`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ message }),
+    });
     await response.arrayBuffer();
   };
   await tell('in-progress');
@@ -56,7 +60,11 @@ async function ringVapi({ url, clinic, number }: CalledFrom): Promise<TruthDoor>
         metadata: { numUserTurns: turns, numAssistantTurns: turns },
         tools: [{ type: 'function', function: { name: 'endCall', parameters: {} } }],
       };
-      const response = await fetch(`${url}/vapi/chat/completions`, { method: 'POST', headers, body: JSON.stringify(body) });
+      const response = await fetch(`${url}/vapi/chat/completions`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+      });
       if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
       const deltas = frames(await response.text()).map((frame) => frame.choices[0]?.delta);
       const heard = deltas.map((delta) => delta?.content ?? '').join('');

@@ -57,7 +57,9 @@ function saidAnotherWay(around: string[], ear: string[]): boolean {
   if (parts.flat().length < wordsAlone + 1) return false;
   let from = 0;
   for (const [index, part] of parts.entries()) {
-    const at = ear.findIndex((_, place) => place >= from && part.every((word, offset) => ear[place + offset] === word));
+    const at = ear.findIndex(
+      (_, place) => place >= from && part.every((word, offset) => ear[place + offset] === word),
+    );
     if (at === -1 || (index > 0 && at - from > valueWordsMax)) return false;
     from = at + part.length;
   }

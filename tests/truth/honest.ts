@@ -9,7 +9,7 @@ import { openTruthClinic, readClinicAnswers, type TruthClinic } from './clinics.
 import { ring, type TruthDoor, type TruthDoorName } from './doors.ts';
 import { wordsOf } from './heard.ts';
 import { type CallLedger, LedgerReader } from './ledger.ts';
-import { type Directed } from './play.ts';
+import type { Directed } from './play.ts';
 import { truthFolder } from './run.ts';
 import { book, hold, lookAt } from './turn-plan.ts';
 import { openWorld, type World } from './world.ts';
@@ -22,7 +22,15 @@ export interface HonestReport {
   /** Of each kind and language: how many there are, and how many did not reach the ear whole. */
   counts: Record<string, { said: number; withheld: number }>;
   shares: Record<HonestLine['kind'], number>;
-  withheld: { set: string; kind: string; language: string; step: string; caller: string; says: string; heard: string }[];
+  withheld: {
+    set: string;
+    kind: string;
+    language: string;
+    step: string;
+    caller: string;
+    says: string;
+    heard: string;
+  }[];
 }
 
 export interface HonestPlan {
@@ -51,7 +59,12 @@ export async function runHonest(plan: HonestPlan): Promise<HonestReport> {
   const directed: Directed = { plan: undefined, passes: [] };
   const model = createCarelessModel({ seed: 1, direct: () => directed.plan });
   await using world = await openWorld(model, plan.truth);
-  const report: HonestReport = { lines: 0, counts: {}, shares: { question: 0, 'small-talk': 0, answer: 0 }, withheld: [] };
+  const report: HonestReport = {
+    lines: 0,
+    counts: {},
+    shares: { question: 0, 'small-talk': 0, answer: 0 },
+    withheld: [],
+  };
   for (const set of ['own', 'sealed'].filter((one) => plan.sets?.includes(one) ?? true)) {
     const folder = join(truthFolder, set);
     for (const language of plan.languages) {
@@ -59,14 +72,24 @@ export async function runHonest(plan: HonestPlan): Promise<HonestReport> {
       for (const [index, group] of groupsOf(lines).entries()) {
         const dice = createDice(`${set} ${language} ${index}`);
         const clinic = await clinicFor({ world, dice, folder, truth: plan.truth });
-        const call = { world, directed, clinic, dice, language, door: plan.doors[index % plan.doors.length] ?? 'vapi' };
-        for await (const { line, says, heard } of sayAll(group, call)) note(report, { set, language, line, says, heard });
+        const call = {
+          world,
+          directed,
+          clinic,
+          dice,
+          language,
+          door: plan.doors[index % plan.doors.length] ?? 'vapi',
+        };
+        for await (const { line, says, heard } of sayAll(group, call))
+          note(report, { set, language, line, says, heard });
       }
       plan.progress(`${set} ${language}: ${lines.length} lines, ${report.withheld.length} withheld by now`);
     }
   }
   for (const kind of ['question', 'small-talk', 'answer'] as const) {
-    const counts = Object.entries(report.counts).flatMap(([key, count]) => (key.startsWith(`${kind} `) ? [count] : []));
+    const counts = Object.entries(report.counts).flatMap(([key, count]) =>
+      key.startsWith(`${kind} `) ? [count] : [],
+    );
     const said = counts.reduce((sum, one) => sum + one.said, 0);
     report.shares[kind] = said === 0 ? 0 : counts.reduce((sum, one) => sum + one.withheld, 0) / said;
   }
@@ -77,12 +100,16 @@ export function honestLines(report: HonestReport, { shown = 40 } = {}): string[]
   return [
     `${report.lines} honest sentences`,
     ...Object.entries(report.counts).map(
-      ([key, { said, withheld }]) => `${key.padEnd(16)} ${withheld} of ${said} withheld (${percent(withheld / said)})`,
+      ([key, { said, withheld }]) =>
+        `${key.padEnd(16)} ${withheld} of ${said} withheld (${percent(withheld / said)})`,
     ),
     ...Object.entries(report.shares).map(([kind, share]) => `all ${kind}: ${percent(share)} withheld`),
     ...report.withheld
       .slice(0, shown)
-      .map(({ kind, language, step, caller, says, heard }) => `WITHHELD (${kind}, ${language}, ${step}) to “${caller}”: “${says}”; heard: “${heard}”`),
+      .map(
+        ({ kind, language, step, caller, says, heard }) =>
+          `WITHHELD (${kind}, ${language}, ${step}) to “${caller}”: “${says}”; heard: “${heard}”`,
+      ),
   ];
 }
 
@@ -110,13 +137,27 @@ function groupsOf(lines: HonestLine[]): HonestLine[][] {
 const bookingsPerClinic = 100;
 const clinics = new Map<string, { clinic: TruthClinic; calls: number }>();
 
-async function clinicFor({ world, dice, folder, truth }: { world: World; dice: Dice; folder: string; truth: string }) {
+async function clinicFor({
+  world,
+  dice,
+  folder,
+  truth,
+}: {
+  world: World;
+  dice: Dice;
+  folder: string;
+  truth: string;
+}) {
   const known = clinics.get(folder);
   if (known !== undefined && known.calls < bookingsPerClinic) {
     known.calls += 1;
     return known.clinic;
   }
-  const clinic = await openTruthClinic(world, dice, { answers: readClinicAnswers(folder), truth, empty: true });
+  const clinic = await openTruthClinic(world, dice, {
+    answers: readClinicAnswers(folder),
+    truth,
+    empty: true,
+  });
   clinics.set(folder, { clinic, calls: 1 });
   return clinic;
 }
@@ -161,42 +202,72 @@ async function turn(
   return (await door.say(caller)).words;
 }
 
+/** A time that was let go a moment ago may be refused once; a careful model takes the next one. */
+const triesMax = 4;
+
 /** The way to a step, as a careful model goes it. */
-async function bringTo(
-  step: HonestLine['step'],
-  { call, door, ledger }: { call: HonestCall; door: TruthDoor; ledger: LedgerReader },
-): Promise<CallLedger> {
+async function bringTo(step: HonestLine['step'], way: Way): Promise<CallLedger> {
+  const { call, door, ledger } = way;
   const { directed, language, dice } = call;
   const speech = valueSpeech(language, dice, false);
-  const open = (await ledger.days(18)).slice(1);
-  const dates = await Promise.all(open.map(async (date) => ({ date, free: await ledger.open(date, door.callSid) })));
-  const { date, free } = dice.pick(dates.filter((one) => one.free.length > 3));
   if (step === 'greeting') return ledger.call(door.callSid);
-  await turn(door, directed, { caller: `${speech.day(date)}?`, plan: { language, deeds: [lookAt(date, language)] } });
-  const offered = await ledger.call(door.callSid);
-  const [first] = offered.offers;
-  if (first === undefined) throw new Error(`nothing was offered on a day with ${free.length} open times`);
-  if (step === 'offered') return offered;
-  const wish = `${speech.clock(first.minute)}, ${first.practitioner}.`;
-  await turn(door, directed, { caller: wish, plan: { language, deeds: [hold(first.number, language)] } });
-  if (step === 'booked') {
-    const yes = { en: 'Yes, please, book it. Ann Miller.', es: 'Sí, resérvela, soy Ann Miller.', de: 'Ja, bitte buchen, Ann Miller.' }[language];
-    await turn(door, directed, { caller: yes ?? 'Ann Miller.', plan: { language, deeds: [book('Ann Miller', language)] } });
+  const date = await dayWithRoom(way);
+  let now = await ledger.call(door.callSid);
+  const looking = { caller: `${speech.day(date)}?`, plan: { language, deeds: [lookAt(date, language)] } };
+  await turn(door, directed, looking);
+  now = await ledger.afterLooking(door.callSid, now);
+  if (now.offers.length === 0) throw new Error(`nothing was offered on ${date}`);
+  if (step === 'offered') return now;
+  for (let tries = 0; now.hold === null; tries += 1) {
+    const offer = now.offers[tries % now.offers.length];
+    if (offer === undefined || tries >= triesMax) throw new Error('no offered time could be held');
+    const caller = `${speech.clock(offer.minute)}, ${offer.practitioner}.`;
+    await turn(door, directed, { caller, plan: { language, deeds: [hold(offer.number, language)] } });
+    now = await ledger.call(door.callSid);
   }
-  const now = await ledger.call(door.callSid);
-  const isThere = step === 'held' ? now.hold !== null : now.appointments.length > 0;
-  if (!isThere) throw new Error(`the call did not come to ${step}: ${JSON.stringify(now)}`);
+  if (step === 'held') return now;
+  await turn(door, directed, {
+    caller: yes[language] ?? yes.en,
+    plan: { language, deeds: [book('Ann Miller', language)] },
+  });
+  now = await ledger.call(door.callSid);
+  if (now.appointments.length === 0) throw new Error('what was held could not be booked');
   return now;
 }
 
+interface Way {
+  call: HonestCall;
+  door: TruthDoor;
+  ledger: LedgerReader;
+}
+
+const yes: Record<string, string> & { en: string } = {
+  en: 'Yes, please, book it. Ann Miller.',
+  es: 'Sí, resérvela, soy Ann Miller.',
+  de: 'Ja, bitte buchen, Ann Miller.',
+};
+
+async function dayWithRoom({ call, door, ledger }: Way): Promise<string> {
+  const days = (await ledger.days(18)).slice(1);
+  const free = await Promise.all(days.map((date) => ledger.open(date, door.callSid)));
+  return call.dice.pick(days.filter((_, index) => (free[index]?.length ?? 0) > 4));
+}
+
 /** What an offered, held or booked time is called in the lines. */
-function placesOf({ hold: held, appointments, offers }: CallLedger, { language, dice }: HonestCall): (text: string) => string {
+function placesOf(
+  { hold: held, appointments, offers }: CallLedger,
+  { language, dice }: HonestCall,
+): (text: string) => string {
   const time = appointments.at(-1) ?? held ?? offers[0];
   const speech = valueSpeech(language, dice, false);
   const said: Record<string, string> =
     time === undefined
       ? {}
-      : { offer_day: speech.day(time.date), offer_clock: speech.clock(time.minute), practitioner: time.practitioner };
+      : {
+          offer_day: speech.day(time.date),
+          offer_clock: speech.clock(time.minute),
+          practitioner: time.practitioner,
+        };
   return (text) =>
     text.replace(/\{(\w+)\}/g, (_, place: string) => {
       const words = said[place];

@@ -61,7 +61,12 @@ export function judgeDeeds(before: CallLedger, now: CallLedger, wish: Wish): Wro
     tell(`held ${held}, where ${wish.hold.join() || 'nothing'} was asked for`);
   for (const one of now.appointments) {
     const was = before.appointments.find(({ id }) => id === one.id);
-    if (was === undefined && one.own && one.status === 'booked' && !(one.movedFrom === null ? wish.book : wish.move))
+    if (
+      was === undefined &&
+      one.own &&
+      one.status === 'booked' &&
+      !(one.movedFrom === null ? wish.book : wish.move)
+    )
       tell(`booked ${one.slotId}, and the caller did not agree to it`);
     if (was?.status === 'booked' && one.status === 'cancelled' && !wish.cancel)
       tell(`cancelled ${one.slotId}, and the caller did not ask for it`);
@@ -78,7 +83,11 @@ export function judgeEnding(heard: HeardAtDoor, now: CallLedger, agreed: boolean
 }
 
 /** Names and numbers of other people, in whatever form; a name the caller brought up may be said back. */
-export function judgeRights(heard: HeardAtDoor, somebodies: readonly Somebody[], callerWords: string): Wrong[] {
+export function judgeRights(
+  heard: HeardAtDoor,
+  somebodies: readonly Somebody[],
+  callerWords: string,
+): Wrong[] {
   const ear = ` ${wordsOf(heard.words).join(' ')} `;
   const brought = ` ${wordsOf(callerWords).join(' ')} `;
   const digits = heard.words.replace(/\D/g, '');

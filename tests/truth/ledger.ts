@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Sql } from 'postgres';
 
 /** A time somebody has or had, by the clinic's clock. */
@@ -33,6 +34,9 @@ export interface CallLedger {
   tasks: number;
 }
 
+const offersWithinMs = 150;
+const lookEveryMs = 10;
+
 /** In minutes since the clinic's midnight. */
 export interface OpenStretch {
   from: number;
@@ -50,6 +54,15 @@ export class LedgerReader {
   constructor(owner: Sql, tenant: { id: string; zone: string }) {
     this.#owner = owner;
     this.#tenant = tenant;
+  }
+
+  /** Offers are spoken first and written a moment later: waits for those of a turn that looked, if there are any. */
+  async afterLooking(callSid: string, before: CallLedger): Promise<CallLedger> {
+    for (let waitedMs = 0; ; waitedMs += lookEveryMs) {
+      const now = await this.call(callSid);
+      if (now.offeredAtMs !== before.offeredAtMs || waitedMs >= offersWithinMs) return now;
+      await setTimeout(lookEveryMs);
+    }
   }
 
   async call(callSid: string): Promise<CallLedger> {
@@ -169,7 +182,8 @@ export class LedgerReader {
   /** A version without such a table promises nothing. */
   async #tasks(callSid: string): Promise<number> {
     const sql = this.#owner;
-    this.#hasTasks ??= (await sql`select from information_schema.tables where table_name = 'tasks'`).length > 0;
+    this.#hasTasks ??=
+      (await sql`select from information_schema.tables where table_name = 'tasks'`).length > 0;
     if (!this.#hasTasks) return 0;
     const [row] = await sql<{ count: number }[]>`
       select count(*)::int as count from tasks where tenant_id = ${this.#tenant.id} and call_sid = ${callSid}`;

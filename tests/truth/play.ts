@@ -64,16 +64,21 @@ export async function* playCall(about: CallAbout): AsyncGenerator<TurnRecord> {
       directed.passes = [];
       saidByCaller += ` ${planned.caller}`;
       const heard = await door.say(planned.caller);
-      const now = await ledger.call(callSid);
+      const taken = directed.passes.filter((pass) => pass.taken);
+      const looked = taken.some(({ deeds }) => deeds.some(({ name }) => /check/.test(name)));
+      const now = looked ? await ledger.afterLooking(callSid, before) : await ledger.call(callSid);
       corrected ||= wasCorrected(before, now);
       agreed =
         planned.wish.agreed ||
         (agreed && !planned.kind.startsWith('no to') && now.hold?.slotId === before.hold?.slotId);
-      const taken = directed.passes.filter((pass) => pass.taken);
-      const judged = await judgeWords(taken.flatMap((pass) => pass.utterances), heard, {
-        ...{ ledger, callSid, now, corrected, dates: datesOf(planned, before, now) },
-        toolCalled: taken.some(({ deeds }) => deeds.length > 0),
-      });
+      const judged = await judgeWords(
+        taken.flatMap((pass) => pass.utterances),
+        heard,
+        {
+          ...{ ledger, callSid, now, corrected, dates: datesOf(planned, before, now) },
+          toolCalled: taken.some(({ deeds }) => deeds.length > 0),
+        },
+      );
       judged.wrongs.push(
         ...judgeDeeds(before, now, planned.wish),
         ...judgeEnding(heard, now, agreed),

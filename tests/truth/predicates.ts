@@ -15,7 +15,16 @@ export interface Circumstances {
   corrected: boolean;
 }
 
-export const falsehoods = ['status', 'values', 'openness', 'hours', 'promises', 'facts', 'others', 'unspeakable'] as const;
+export const falsehoods = [
+  'status',
+  'values',
+  'openness',
+  'hours',
+  'promises',
+  'facts',
+  'others',
+  'unspeakable',
+] as const;
 export type Falsehood = (typeof falsehoods)[number];
 
 /** @returns what kind of falsehood a claim is; nothing when it is so */
@@ -83,7 +92,8 @@ async function isSo(claim: Claim, about: Circumstances): Promise<boolean> {
     case 'text_sent':
       return now.texts.some(
         ({ status, number }) =>
-          ['sending', 'sent', 'delivered'].includes(status) && (claim.phone === undefined || number === claim.phone),
+          ['sending', 'sent', 'delivered'].includes(status) &&
+          (claim.phone === undefined || number === claim.phone),
       );
     case 'look':
       return about.toolCalled;
@@ -110,13 +120,17 @@ function isAt(time: LedgerTime, { date, minutes, practitioner }: Claim): boolean
 }
 
 function isFor(patient: Record<string, string>, { name, phone }: Claim): boolean {
-  const same = (one: string | undefined, other: string) => one?.trim().toLowerCase() === other.trim().toLowerCase();
-  return (name === undefined || same(patient['name'], name)) && (phone === undefined || patient['phone'] === phone);
+  const same = (one: string | undefined, other: string) =>
+    one?.trim().toLowerCase() === other.trim().toLowerCase();
+  return (
+    (name === undefined || same(patient['name'], name)) && (phone === undefined || patient['phone'] === phone)
+  );
 }
 
 /** A time without its day is one of the day that is spoken of; where several are, any of them will do. */
 async function isSoOnSomeDay(claim: Claim, about: Circumstances): Promise<boolean> {
-  const named = claim.date ?? (claim.weekday === undefined ? undefined : await about.ledger.dateOf(claim.weekday));
+  const named =
+    claim.date ?? (claim.weekday === undefined ? undefined : await about.ledger.dateOf(claim.weekday));
   for (const date of named === undefined ? new Set(about.dates) : [named]) {
     if (await isSoOn(date, claim, about)) return true;
   }
@@ -145,7 +159,9 @@ function isOpenness(
   date: string,
   { claim, about }: { claim: Claim; about: Circumstances },
 ): boolean {
-  const open = ofDay.filter((one) => claim.practitioner === undefined || one.practitioner === claim.practitioner);
+  const open = ofDay.filter(
+    (one) => claim.practitioner === undefined || one.practitioner === claim.practitioner,
+  );
   const minutes = open.map(({ minute }) => minute);
   const said = claim.minutes;
   // Nothing earlier or later than what the call is about on that day.
@@ -160,7 +176,10 @@ function isOpenness(
     case 'first_of_day':
       return minutes.length > 0 && spoken.length > 0 && Math.min(...minutes) === Math.min(...spoken);
     case 'only_of_day':
-      return new Set(minutes).size === 1 && (said === undefined || said.every((minute) => minutes.includes(minute)));
+      return (
+        new Set(minutes).size === 1 &&
+        (said === undefined || said.every((minute) => minutes.includes(minute)))
+      );
     case 'none_earlier':
       return spoken.length > 0 && minutes.every((minute) => minute >= Math.min(...spoken));
     case 'none_later':
@@ -175,18 +194,27 @@ function areHours(open: { from: number; to: number }[], { is, fromMinute, toMinu
   if (is === 'open_day') return open.length > 0;
   const [first, last] = [open[0], open.at(-1)];
   if (first === undefined || last === undefined) return false;
-  const asOne = (fromMinute === undefined || first.from === fromMinute) && (toMinute === undefined || last.to === toMinute);
+  const asOne =
+    (fromMinute === undefined || first.from === fromMinute) &&
+    (toMinute === undefined || last.to === toMinute);
   return asOne || open.some(({ from, to }) => from === fromMinute && to === toMinute);
 }
 
 function spokenOf({ hold, offers, appointments }: CallLedger, date: string): number[] {
-  const times = [...(hold === null ? [] : [hold]), ...offers, ...appointments.filter(({ status }) => status === 'booked')];
+  const times = [
+    ...(hold === null ? [] : [hold]),
+    ...offers,
+    ...appointments.filter(({ status }) => status === 'booked'),
+  ];
   return times.filter((one) => one.date === date).map(({ minute }) => minute);
 }
 
 /** The caller's own time is both: nobody else can have it, and the caller may. */
 function isOwn(slotId: string, { hold, appointments }: CallLedger): boolean {
-  return hold?.slotId === slotId || appointments.some((one) => one.slotId === slotId && one.status === 'booked' && one.own);
+  return (
+    hold?.slotId === slotId ||
+    appointments.some((one) => one.slotId === slotId && one.status === 'booked' && one.own)
+  );
 }
 
 function withoutDate({ date: _, ...claim }: Claim): Claim {

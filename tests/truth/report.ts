@@ -9,8 +9,18 @@ export interface TruthReport {
   doors: readonly string[];
   ranSeconds: number;
   turns: number;
-  calls: { turnsByStep: Record<string, number>; turnsByDoor: Record<string, number>; turnsByKind: Record<string, number> };
-  sentences: { emitted: number; withheld: number; withheldTrue: number; heardTrue: number; heardFalse: number };
+  calls: {
+    turnsByStep: Record<string, number>;
+    turnsByDoor: Record<string, number>;
+    turnsByKind: Record<string, number>;
+  };
+  sentences: {
+    emitted: number;
+    withheld: number;
+    withheldTrue: number;
+    heardTrue: number;
+    heardFalse: number;
+  };
   /** False statements let through, and what else was wrong, by kind. */
   wrongs: Record<string, number>;
   wrongsByLanguage: Record<string, Record<string, number>>;
@@ -92,7 +102,10 @@ export class Tally {
     return { ...this.#report, ranSeconds };
   }
 
-  #example(turn: TurnRecord, { kind, found, claim }: { kind: WrongKind; found: string; claim: object | undefined }): void {
+  #example(
+    turn: TurnRecord,
+    { kind, found, claim }: { kind: WrongKind; found: string; claim: object | undefined },
+  ): void {
     const key = `${kind} ${turn.language}`;
     const shown = this.#examplesOf.get(key) ?? 0;
     if (shown >= examplesOfAKindMax) return;
@@ -121,7 +134,9 @@ export function truthLines(report: TruthReport, { examples = 24 } = {}): string[
     ...table('turns by what was done', report.calls.turnsByKind),
     `sentences of the model’s own with a claim: ${sentences.emitted}, of which ${sentences.withheld} were withheld (${sentences.withheldTrue} of them true), ${sentences.heardTrue} heard and true, ${sentences.heardFalse} heard and false`,
     ...table('wrong, by kind', wrongs),
-    ...Object.entries(wrongsByLanguage).map(([language, counts]) => `  ${language}: ${JSON.stringify(counts)}`),
+    ...Object.entries(wrongsByLanguage).map(
+      ([language, counts]) => `  ${language}: ${JSON.stringify(counts)}`,
+    ),
     ...report.examples.slice(0, examples).map(exampleLine),
     `verdict: ${report.verdict}`,
   ];

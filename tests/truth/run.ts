@@ -63,7 +63,16 @@ export async function runTruth(plan: TruthPlan): Promise<TruthReport> {
       const language = own.pick(plan.languages);
       const door = own.pick(plan.doors);
       const phrasings = set.phrasings.get(language) ?? [];
-      for await (const turn of playCall({ world, directed, clinic, ledger, door, language, phrasings, dice: own })) {
+      for await (const turn of playCall({
+        world,
+        directed,
+        clinic,
+        ledger,
+        door,
+        language,
+        phrasings,
+        dice: own,
+      })) {
         tally.add(turn);
         if (isOver()) break;
       }

@@ -27,9 +27,13 @@ const command = new Command('npm run truth --')
   .option('--languages <list>', 'in which languages', listOf(['en', 'es', 'de']), ['en', 'es', 'de'])
   .option('--doors <list>', 'at which doors', listOf(truthDoors), [...truthDoors])
   .addOption(
-    new Option('--truth <mode>', 'whether what is not so is withheld').choices(['enforce', 'watch']).default('enforce'),
+    new Option('--truth <mode>', 'whether what is not so is withheld')
+      .choices(['enforce', 'watch'])
+      .default('enforce'),
   )
-  .addOption(new Option('--set <name>', 'whose phrasings (default: all there are)').choices(['own', 'sealed']))
+  .addOption(
+    new Option('--set <name>', 'whose phrasings (default: all there are)').choices(['own', 'sealed']),
+  )
   .option('--honest', 'instead: have honest sentences said, and count those that are withheld')
   .option('--report <file>', 'also write what happened as JSON')
   .action(async ({ set, report: file, honest, ...options }: Options) => {

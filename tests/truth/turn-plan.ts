@@ -1,11 +1,11 @@
-import type { CallView } from '#model/careless/call-view.ts';
-import type { CarelessPlan, Leak } from '#model/careless/own-plan.ts';
-import { leaks } from '#model/careless/own-plan.ts';
 import { type Deed, slipOf } from '#model/careless/argument-slips.ts';
+import type { CallView } from '#model/careless/call-view.ts';
 import { utteranceOf } from '#model/careless/careless.ts';
 import type { Dice } from '#model/careless/dice.ts';
 import { filled } from '#model/careless/filled.ts';
 import { imagined, type Somebody } from '#model/careless/imagined.ts';
+import type { CarelessPlan, Leak } from '#model/careless/own-plan.ts';
+import { leaks } from '#model/careless/own-plan.ts';
 import type { Phrasing } from '#model/careless/phrasing.ts';
 import { valueSpeech } from '#model/careless/spoken-values.ts';
 import { type CallerLines, callerLines } from './callers.ts';
@@ -72,7 +72,9 @@ function sayingSomething(speaking: Speaking): TurnPlan {
     caller,
     plan: {
       ...{ language, utterance, ends },
-      ...(looks ? { deeds: [lookAt(values.day, language)], place: dice.pick(['before', 'behind'] as const) } : {}),
+      ...(looks
+        ? { deeds: [lookAt(values.day, language)], place: dice.pick(['before', 'behind'] as const) }
+        : {}),
     },
     wish: nothing,
     dates: /\{day\}/.test(phrasing.caller) ? [values.day] : [],
@@ -85,7 +87,11 @@ function withWords(doing: TurnPlan, speaking: Speaking): TurnPlan {
   const words = sayingSomething(speaking);
   const place = speaking.dice.pick(['before', 'behind'] as const);
   const { utterance, ends } = words.plan;
-  return { ...doing, kind: 'words around a tool', plan: { ...doing.plan, ...(utterance && { utterance }), place, ends: ends === true } };
+  return {
+    ...doing,
+    kind: 'words around a tool',
+    plan: { ...doing.plan, ...(utterance && { utterance }), place, ends: ends === true },
+  };
 }
 
 function withSlip(doing: TurnPlan, { view, dice }: Speaking): TurnPlan {
@@ -110,7 +116,13 @@ function look(speaking: Speaking): TurnPlan {
   const { dice, language, view } = speaking;
   const date = dice.pick(view.days.slice(0, 12)).date;
   const { text } = said(speaking, 'look', { day: date });
-  return { kind: 'look', caller: text, plan: { language, deeds: [lookAt(date, language)] }, wish: nothing, dates: [date] };
+  return {
+    kind: 'look',
+    caller: text,
+    plan: { language, deeds: [lookAt(date, language)] },
+    wish: nothing,
+    dates: [date],
+  };
 }
 
 export function lookAt(date: string, language: string): Deed {
@@ -127,7 +139,13 @@ function pick(speaking: Speaking): TurnPlan {
     ? said(speaking, 'pickByPlace', { nth: callerLines[language]?.nth[index] ?? '' })
     : said(speaking, 'pick', { clock: offer.minute, practitioner: offer.practitioner });
   const wish = { ...nothing, hold: [offer.slotId] };
-  return { kind: 'pick', caller: text, plan: { language, deeds: [hold(offer.number, language)] }, wish, dates: [offer.date] };
+  return {
+    kind: 'pick',
+    caller: text,
+    plan: { language, deeds: [hold(offer.number, language)] },
+    wish,
+    dates: [offer.date],
+  };
 }
 
 export function hold(number: number, language: string): Deed {
@@ -139,9 +157,16 @@ function yesToMany(speaking: Speaking): TurnPlan {
   const { language, now } = speaking;
   const [first] = now.offers;
   const { text } = said(speaking, 'bareYes', {});
-  const wish = now.offers.length === 1 && first !== undefined ? { ...nothing, hold: [first.slotId] } : nothing;
+  const wish =
+    now.offers.length === 1 && first !== undefined ? { ...nothing, hold: [first.slotId] } : nothing;
   const kind = now.offers.length === 1 ? 'yes to one' : 'yes to many';
-  return { kind, caller: text, plan: { language, deeds: [hold(first?.number ?? 1, language)] }, wish, dates: [] };
+  return {
+    kind,
+    caller: text,
+    plan: { language, deeds: [hold(first?.number ?? 1, language)] },
+    wish,
+    dates: [],
+  };
 }
 
 function noToOffers(speaking: Speaking): TurnPlan {
@@ -157,7 +182,13 @@ function agree(speaking: Speaking): TurnPlan {
   // Newer times were read out since: what the yes is to, nobody knows.
   const clear = (now.offeredAtMs ?? 0) <= (now.hold?.reservedAtMs ?? 0);
   const wish = { ...nothing, book: clear, agreed: clear };
-  return { kind: clear ? 'agree' : 'yes after newer times', caller: text, plan: { language, deeds: [book(name, language)] }, wish, dates: [] };
+  return {
+    kind: clear ? 'agree' : 'yes after newer times',
+    caller: text,
+    plan: { language, deeds: [book(name, language)] },
+    wish,
+    dates: [],
+  };
 }
 
 export function book(name: string, language: string): Deed {
@@ -167,13 +198,21 @@ export function book(name: string, language: string): Deed {
 function refuseHold(speaking: Speaking): TurnPlan {
   const { language, name } = speaking;
   const { text } = said(speaking, 'refuse', {});
-  return { kind: 'no to the hold', caller: text, plan: { language, deeds: [book(name, language)] }, wish: nothing, dates: [] };
+  return {
+    kind: 'no to the hold',
+    caller: text,
+    plan: { language, deeds: [book(name, language)] },
+    wish: nothing,
+    dates: [],
+  };
 }
 
 /** The caller agrees; the model says goodbye instead of booking. */
 function hangUpOverHold(speaking: Speaking): TurnPlan {
   const { phrasings, dice } = speaking;
-  const partings = phrasings.filter(({ slip, step }) => slip === 'goodbye' || (slip === 'false status' && step === 'held'));
+  const partings = phrasings.filter(
+    ({ slip, step }) => slip === 'goodbye' || (slip === 'false status' && step === 'held'),
+  );
   const agreed = agree(speaking);
   if (partings.length === 0) return agreed;
   const words = sayingSomething({ ...speaking, phrasings: [dice.pick(partings)] });
@@ -185,7 +224,13 @@ function correct(speaking: Speaking): TurnPlan {
   const { language, dice } = speaking;
   const name = dice.pick(['Anne Miller', 'José Ortegas', 'Karin Vogl']);
   const { text } = said(speaking, 'correct', { name });
-  return { kind: 'correct', caller: text, plan: { language, deeds: [book(name, language)] }, wish: nothing, dates: [] };
+  return {
+    kind: 'correct',
+    caller: text,
+    plan: { language, deeds: [book(name, language)] },
+    wish: nothing,
+    dates: [],
+  };
 }
 
 function findToCancel(speaking: Speaking): TurnPlan {
@@ -200,17 +245,34 @@ function cancel(speaking: Speaking): TurnPlan {
   const { language } = speaking;
   const deeds = [{ name: 'cancel_appointment', arguments: { appointmentId: 'appointment_1', language } }];
   const { text } = said(speaking, 'cancelYes', {});
-  return { kind: 'cancel', caller: text, plan: { language, deeds }, wish: { ...nothing, cancel: true }, dates: [] };
+  return {
+    kind: 'cancel',
+    caller: text,
+    plan: { language, deeds },
+    wish: { ...nothing, cancel: true },
+    dates: [],
+  };
 }
 
 function keepIt(speaking: Speaking): TurnPlan {
-  return { ...cancel(speaking), kind: 'no to the cancelling', caller: said(speaking, 'cancelNo', {}).text, wish: nothing };
+  return {
+    ...cancel(speaking),
+    kind: 'no to the cancelling',
+    caller: said(speaking, 'cancelNo', {}).text,
+    wish: nothing,
+  };
 }
 
 function goodbye(speaking: Speaking): TurnPlan {
   const { language } = speaking;
   const { text } = said(speaking, 'goodbye', {});
-  return { kind: 'goodbye', caller: text, plan: { language, utterance: bye(language), ends: true }, wish: nothing, dates: [] };
+  return {
+    kind: 'goodbye',
+    caller: text,
+    plan: { language, utterance: bye(language), ends: true },
+    wish: nothing,
+    dates: [],
+  };
 }
 
 function bye(language: string) {

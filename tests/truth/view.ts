@@ -8,7 +8,12 @@ const daysAhead = 14;
 /** What the model will be told on the next turn, made from the ledger: the caller's words are chosen before it is asked. */
 export async function viewOf(
   now: CallLedger,
-  { clinic, ledger, number, language }: { clinic: TruthClinic; ledger: LedgerReader; number: string | null; language: string },
+  {
+    clinic,
+    ledger,
+    number,
+    language,
+  }: { clinic: TruthClinic; ledger: LedgerReader; number: string | null; language: string },
 ): Promise<CallView> {
   const dates = await ledger.days(daysAhead);
   const days = await Promise.all(
@@ -18,7 +23,10 @@ export async function viewOf(
     })),
   );
   const booked = now.appointments.findLast(({ own, status }) => own && status === 'booked');
-  const told = (time: LedgerTime) => ({ startsAt: `${time.date}T${clock(time.minute)}:00`, spoken: time.practitioner });
+  const told = (time: LedgerTime) => ({
+    startsAt: `${time.date}T${clock(time.minute)}:00`,
+    spoken: time.practitioner,
+  });
   return {
     state: {
       offers: now.offers.map((one) => ({
@@ -32,7 +40,14 @@ export async function viewOf(
       patient: now.patient['name'] === undefined ? {} : { name: now.patient['name'] },
       unclaimedHold: false,
     },
-    step: now.hold !== null ? 'held' : booked !== undefined ? 'booked' : now.offers.length > 0 ? 'offered' : 'greeting',
+    step:
+      now.hold !== null
+        ? 'held'
+        : booked !== undefined
+          ? 'booked'
+          : now.offers.length > 0
+            ? 'offered'
+            : 'greeting',
     ...{ language, days, practitioners: clinic.practitioners, callerNumber: number ?? undefined },
     ...{ callerWords: '', userTurns: 0, afterTools: false, toolNames: ['endCall'] },
   };
