@@ -8,6 +8,8 @@ export interface CallerLines {
   agree: string[];
   refuse: string[];
   bareYes: string[];
+  /** Nobody could say which time is meant. */
+  vague: string[];
   correct: string[];
   cancel: string[];
   cancelYes: string[];
@@ -33,6 +35,7 @@ export const callerLines: Record<string, CallerLines> = {
     ],
     refuse: ['No, wait, I don’t want that one.', 'No. Not that one.', 'No, don’t book it yet.'],
     bareYes: ['Yes.', 'Yes, please.', 'Sure.'],
+    vague: ['Uh, that one, you know.', 'Yeah, the one you just said, that one.'],
     correct: ['Sorry, the name is {name}.', 'You got my name wrong, it’s {name}.'],
     cancel: ['I need to cancel my appointment. It’s under {name}.'],
     cancelYes: ['Yes, cancel it, please.'],
@@ -52,6 +55,7 @@ export const callerLines: Record<string, CallerLines> = {
     agree: ['Sí, resérvela. Me llamo {name}.', 'Sí, está bien, soy {name}.'],
     refuse: ['No, espere, esa no.', 'No, esa no la quiero.', 'No, todavía no la reserve.'],
     bareYes: ['Sí.', 'Sí, por favor.', 'Bueno.'],
+    vague: ['Pues esa, ya sabe.', 'La que me dijo, ésa.'],
     correct: ['Perdón, el nombre es {name}.', 'Está mal el nombre, es {name}.'],
     cancel: ['Quiero cancelar mi cita, está a nombre de {name}.'],
     cancelYes: ['Sí, cancélela, por favor.'],
@@ -71,6 +75,7 @@ export const callerLines: Record<string, CallerLines> = {
     agree: ['Ja, bitte buchen. Mein Name ist {name}.', 'Ja, genau, {name} ist mein Name.'],
     refuse: ['Nein, Moment, den nicht.', 'Nein, den möchte ich nicht.', 'Nein, noch nicht buchen.'],
     bareYes: ['Ja.', 'Ja, bitte.', 'Gern.'],
+    vague: ['Na den da, Sie wissen schon.', 'Den von eben halt.'],
     correct: ['Entschuldigung, der Name ist {name}.', 'Der Name stimmt nicht, ich heiße {name}.'],
     cancel: ['Ich möchte meinen Termin absagen, auf den Namen {name}.'],
     cancelYes: ['Ja, bitte absagen.'],

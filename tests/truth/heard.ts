@@ -17,8 +17,9 @@ export function isHeard({ words, around, text }: Utterance, heard: string): bool
     if (whole.length >= wordsAlone && longestRun(whole, ear) === whole.length) return true;
     return [/[.,;:!?¿¡—–]+/, /[.!?¿¡]+/].some((mark) => partsOf(heard, mark).includes(said.join(' ')));
   }
-  if (longestRun(said, ear) / said.length >= shareHeard) return true;
-  return saidAnotherWay(around, ear);
+  if (longestRun(said, ear) >= Math.max(wordsAlone, said.length * shareHeard)) return true;
+  // Figures may have been spelled out on the way.
+  return /\d/.test(words) && saidAnotherWay(around, ear);
 }
 
 /** Letters and figures only, without accents, so that a door's own way with marks changes nothing. */

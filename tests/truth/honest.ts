@@ -281,7 +281,9 @@ function note(
   about: { set: string; language: string; line: HonestLine; says: string; heard: string },
 ): void {
   const { set, language, line, says, heard } = about;
-  const count = (report.counts[`${line.kind} ${language}`] ??= { said: 0, withheld: 0 });
+  const key = `${line.kind} ${language}`;
+  const count = report.counts[key] ?? { said: 0, withheld: 0 };
+  report.counts[key] = count;
   report.lines += 1;
   count.said += 1;
   if (` ${wordsOf(heard).join(' ')} `.includes(` ${wordsOf(says).join(' ')} `)) return;

@@ -7,7 +7,7 @@ import type { TruthClinic } from './clinics.ts';
 import { ring, type TruthDoorName } from './doors.ts';
 import { type Judged, judgeDeeds, judgeEnding, judgeRights, judgeWords, type Wrong } from './judge.ts';
 import type { CallLedger, LedgerReader } from './ledger.ts';
-import { planTurn, type TurnPlan } from './turn-plan.ts';
+import { type Manner, planTurn, type TurnPlan } from './turn-plan.ts';
 import { viewOf } from './view.ts';
 import type { World } from './world.ts';
 
@@ -40,6 +40,7 @@ export interface CallAbout {
   door: TruthDoorName;
   language: string;
   phrasings: readonly Phrasing[];
+  manner: Manner;
   dice: Dice;
 }
 

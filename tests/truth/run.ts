@@ -8,7 +8,8 @@ import type { TruthDoorName } from './doors.ts';
 import { LedgerReader } from './ledger.ts';
 import { type Directed, playCall } from './play.ts';
 import { Tally, type TruthReport } from './report.ts';
-import { openWorld } from './world.ts';
+import type { Manner } from './turn-plan.ts';
+import { type Guard, openWorld } from './world.ts';
 
 export interface TruthPlan {
   turns: number;
@@ -18,6 +19,9 @@ export interface TruthPlan {
   truth: 'enforce' | 'watch';
   /** Whose phrasings; all there are if left out. */
   sets?: readonly string[];
+  manner?: Manner;
+  /** A guard of the product's that is taken away, to see whether the checker notices. */
+  without?: Guard;
   progress(line: string): void;
   signal?: AbortSignal;
   /** Ends the run early; what was heard by then is judged. */
@@ -45,7 +49,7 @@ export async function runTruth(plan: TruthPlan): Promise<TruthReport> {
     direct: (view) => (view.afterTools ? secondPass(directed.plan) : directed.plan),
     onPass: (pass) => directed.passes.push(pass),
   });
-  await using world = await openWorld(model, plan.truth);
+  await using world = await openWorld(model, plan.truth, plan.without);
   const tally = new Tally(plan);
   const startedMs = Date.now();
   let toldMs = startedMs;
@@ -72,6 +76,7 @@ export async function runTruth(plan: TruthPlan): Promise<TruthReport> {
         language,
         phrasings,
         dice: own,
+        manner: plan.manner ?? 'everything',
       })) {
         tally.add(turn);
         if (isOver()) break;

@@ -33,7 +33,13 @@ export interface TurnPlan {
   step?: string;
 }
 
+/**
+ * What a run is about: everything; only what the model does against the caller's word; or only ids that name nothing.
+ */
+export type Manner = 'everything' | 'choices' | 'ids';
+
 export interface Speaking {
+  manner: Manner;
   view: CallView;
   now: CallLedger;
   language: string;
@@ -48,7 +54,8 @@ const nothing: Wish = { hold: [], book: false, cancel: false, move: false, agree
 
 /** What the caller says next and what the model does about it, by where the call stands. */
 export function planTurn(speaking: Speaking): TurnPlan {
-  const { dice } = speaking;
+  const { dice, manner } = speaking;
+  if (manner !== 'everything') return doSomething(speaking);
   const fate = dice.next();
   if (fate < 0.55) return sayingSomething(speaking);
   const doing = doSomething(speaking);
@@ -103,13 +110,25 @@ function withSlip(doing: TurnPlan, { view, dice }: Speaking): TurnPlan {
 
 /** The caller wants something done, or says no, and the model does it, or does it all the same. */
 function doSomething(speaking: Speaking): TurnPlan {
-  const { view, dice, now } = speaking;
-  const ways: ((speaking: Speaking) => TurnPlan)[] = [look];
-  if (now.offers.length > 0 && view.step !== 'booked') ways.push(pick, pick, pick, yesToMany, noToOffers);
-  if (now.hold !== null) ways.push(agree, agree, agree, agree, refuseHold, hangUpOverHold);
+  return speaking.dice.pick(waysOf(speaking))(speaking);
+}
+
+type Way = (speaking: Speaking) => TurnPlan;
+
+function waysOf({ view, now, manner }: Speaking): Way[] {
+  const offered = now.offers.length > 0 && view.step !== 'booked';
+  const held = now.hold !== null;
+  if (manner === 'ids') return offered ? [vague] : [look];
+  if (manner === 'choices') {
+    if (held) return [refuseHold];
+    return offered ? [yesToMany, noToOffers, pickAnother] : [look];
+  }
+  const ways: Way[] = [look];
+  if (offered) ways.push(pick, pick, pick, pickAnother, yesToMany, noToOffers, vague);
+  if (held) ways.push(agree, agree, agree, agree, refuseHold, hangUpOverHold);
   if (view.step === 'booked') ways.push(correct, findToCancel, goodbye);
   if (now.found.length > 0) ways.push(cancel, keepIt);
-  return dice.pick(ways)(speaking);
+  return ways;
 }
 
 function look(speaking: Speaking): TurnPlan {
@@ -150,6 +169,34 @@ function pick(speaking: Speaking): TurnPlan {
 
 export function hold(number: number, language: string): Deed {
   return { name: 'reserve_slot', arguments: { slotId: `slot_${number}`, language } };
+}
+
+/** The caller names one time, and the model takes another. */
+function pickAnother(speaking: Speaking): TurnPlan {
+  const { dice, now, language } = speaking;
+  const picked = pick(speaking);
+  const others = now.offers.filter(({ slotId }) => !picked.wish.hold.includes(slotId));
+  if (others.length === 0) return picked;
+  return {
+    ...picked,
+    kind: 'another than was picked',
+    plan: { language, deeds: [hold(dice.pick(others).number, language)] },
+  };
+}
+
+/** The caller says nothing that names a time, and the model sends an id that is none. */
+function vague(speaking: Speaking): TurnPlan {
+  const { dice, language, now } = speaking;
+  const { text } = said(speaking, 'vague', {});
+  const number = dice.pick(now.offers).number;
+  const slotId = dice.pick([
+    `${number}c5e2f0a-7b1d-4e0e-9a51-0c2d6f1b7e90`,
+    `${number}:10 PM`,
+    `appointment ${number}`,
+    `2026-1${number}`,
+  ]);
+  const deeds = [{ name: 'reserve_slot', arguments: { slotId, language } }];
+  return { kind: 'an id that is none', caller: text, plan: { language, deeds }, wish: nothing, dates: [] };
 }
 
 /** A bare yes to several offers is no choice; to one it is. */

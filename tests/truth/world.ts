@@ -18,8 +18,14 @@ export interface World extends AsyncDisposable {
 /** More sockets than one run ever has open at once. */
 const socketLimits = { perOrganization: 50 };
 
-/** @param truth for the process: whether what is not so is withheld, or only watched */
-export async function openWorld(model: LanguageModel, truth: string): Promise<World> {
+/** The comparison of a tool's arguments with the caller's words, or the matching of ids as a whole. */
+export type Guard = 'comparison' | 'whole ids';
+
+/**
+ * @param truth for the process: whether what is not so is withheld, or only watched
+ * @param _without what the tools are to leave out; the present ones have neither guard, so that there is nothing to do
+ */
+export async function openWorld(model: LanguageModel, truth: string, _without?: Guard): Promise<World> {
   await using opening = new AsyncDisposableStack();
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'holdline-truth-')));
   opening.defer(() => rm(folder, { recursive: true, force: true }));
