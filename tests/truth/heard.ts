@@ -14,6 +14,7 @@ export function isHeard({ words, around, text }: Utterance, heard: string): bool
   if (said.length === 0) return false;
   if (said.length < wordsAlone) {
     const whole = wordsOf(text);
+    if (ear.slice(-said.length).join(' ') === said.join(' ')) return true;
     if (whole.length >= wordsAlone && longestRun(whole, ear) === whole.length) return true;
     return [/[.,;:!?¿¡—–]+/, /[.!?¿¡]+/].some((mark) => partsOf(heard, mark).includes(said.join(' ')));
   }

@@ -127,6 +127,13 @@ function isFor(patient: Record<string, string>, { name, phone }: Claim): boolean
   );
 }
 
+/** Hours of no certain day are those of every day the clinic is open. */
+async function areUsualHours(claim: Claim, { ledger }: Circumstances): Promise<boolean> {
+  const week = await Promise.all((await ledger.days(7)).map((date) => ledger.hours(date)));
+  const open = week.filter((hours) => hours.length > 0);
+  return open.length > 0 && open.every((hours) => areHours(hours, claim));
+}
+
 /** A time without its day is one of the day that is spoken of; where several are, any of them will do. */
 async function isSoOnSomeDay(claim: Claim, about: Circumstances): Promise<boolean> {
   const named =
@@ -134,7 +141,7 @@ async function isSoOnSomeDay(claim: Claim, about: Circumstances): Promise<boolea
   for (const date of named === undefined ? new Set(about.dates) : [named]) {
     if (await isSoOn(date, claim, about)) return true;
   }
-  return false;
+  return claim.is === 'hours' && named === undefined && (await areUsualHours(claim, about));
 }
 
 async function isSoOn(date: string, claim: Claim, about: Circumstances): Promise<boolean> {

@@ -59,9 +59,9 @@ export function planTurn(speaking: Speaking): TurnPlan {
   const fate = dice.next();
   if (fate < 0.55) return sayingSomething(speaking);
   const doing = doSomething(speaking);
-  if (fate < 0.64) return { ...doing, kind: 'leak', plan: { ...doing.plan, leak: dice.pick<Leak>(leaks) } };
-  if (fate < 0.74) return withSlip(doing, speaking);
-  if (fate < 0.82) return withWords(doing, speaking);
+  if (fate < 0.58) return { ...doing, kind: 'leak', plan: { ...doing.plan, leak: dice.pick<Leak>(leaks) } };
+  if (fate < 0.68) return withSlip(doing, speaking);
+  if (fate < 0.78) return withWords(doing, speaking);
   return doing;
 }
 

@@ -105,11 +105,16 @@ function titles(practitioner: string, language: string): string[] {
 /** As it is written in a sentence: a capital where one begins, and what a language draws together. */
 function inSentence(text: string, language: string): string {
   const joined =
-    language === 'es' ? text.replace(/\b(a|de) el (?=\p{Ll})/giu, (_, word: string) => `${word}l `) : text;
-  return joined.replace(
-    /(^[¿¡]?|[!?] +[¿¡]?|\p{L}{3}\. +[¿¡]?)(\p{Ll})/gu,
-    (_, before: string, letter: string) => before + letter.toUpperCase(),
-  );
+    language === 'es'
+      ? text.replace(/(?<!\p{L})(a|de) el (?=\p{Ll})/giu, (_, word: string) => `${word}l `)
+      : text;
+  // "At ten a.m." ends its sentence by itself.
+  return joined
+    .replace(/\.\.(?=\s|$)/g, '.')
+    .replace(
+      /(^[¿¡]?|[!?] +[¿¡]?|\p{L}{3}\. +[¿¡]?)(\p{Ll})/gu,
+      (_, before: string, letter: string) => before + letter.toUpperCase(),
+    );
 }
 
 /** A quarter past what is right: close enough to be believed. */
