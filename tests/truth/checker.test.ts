@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { shippedLanguages } from '#language/shipped-languages.ts';
 import type { Utterance } from '#model/careless/claim.ts';
 import { type TruthDoorName, truthDoors } from './doors.ts';
 import { isHeard } from './heard.ts';
@@ -6,7 +7,7 @@ import { runTruth } from './run.ts';
 
 const usual = {
   seed: 3,
-  languages: ['en', 'es', 'de'],
+  languages: shippedLanguages.map(({ tag }) => tag),
   doors: truthDoors as readonly TruthDoorName[],
   progress: () => {},
 };

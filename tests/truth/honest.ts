@@ -11,7 +11,7 @@ import { wordsOf } from './heard.ts';
 import { type CallLedger, LedgerReader } from './ledger.ts';
 import type { Directed } from './play.ts';
 import { truthFolder } from './run.ts';
-import { book, hold, lookAt } from './turn-plan.ts';
+import { book, hold, lookAt } from './ways.ts';
 import { openWorld, type World } from './world.ts';
 
 /** Something a careful model says, which the gate has no reason to withhold. */
@@ -57,6 +57,7 @@ const linesPerCall = 6;
 /** Has each honest sentence said in a call at its step, and counts those that did not reach the ear. */
 export async function runHonest(plan: HonestPlan): Promise<HonestReport> {
   const directed: Directed = { plan: undefined, passes: [] };
+  const clinics: Clinics = new Map();
   const model = createCarelessModel({ seed: 1, direct: () => directed.plan });
   await using world = await openWorld(model, plan.truth);
   const report: HonestReport = {
@@ -71,7 +72,7 @@ export async function runHonest(plan: HonestPlan): Promise<HonestReport> {
       const lines = readHonest(folder, language);
       for (const [index, group] of groupsOf(lines).entries()) {
         const dice = createDice(`${set} ${language} ${index}`);
-        const clinic = await clinicFor({ world, dice, folder, truth: plan.truth });
+        const clinic = await clinicFor(clinics, { world, dice, folder, truth: plan.truth });
         const call = {
           world,
           directed,
@@ -135,19 +136,22 @@ function groupsOf(lines: HonestLine[]): HonestLine[][] {
 
 /** A clinic is used until its days are full. */
 const bookingsPerClinic = 100;
-const clinics = new Map<string, { clinic: TruthClinic; calls: number }>();
+type Clinics = Map<string, { clinic: TruthClinic; calls: number }>;
 
-async function clinicFor({
-  world,
-  dice,
-  folder,
-  truth,
-}: {
-  world: World;
-  dice: Dice;
-  folder: string;
-  truth: string;
-}) {
+async function clinicFor(
+  clinics: Clinics,
+  {
+    world,
+    dice,
+    folder,
+    truth,
+  }: {
+    world: World;
+    dice: Dice;
+    folder: string;
+    truth: string;
+  },
+) {
   const known = clinics.get(folder);
   if (known !== undefined && known.calls < bookingsPerClinic) {
     known.calls += 1;
@@ -256,22 +260,20 @@ async function dayWithRoom({ call, door, ledger }: Way): Promise<string> {
 /** What an offered, held or booked time is called in the lines. */
 function placesOf(
   { hold: held, appointments, offers }: CallLedger,
-  { language, dice }: HonestCall,
+  { language, dice, clinic }: HonestCall,
 ): (text: string) => string {
   const time = appointments.at(-1) ?? held ?? offers[0];
   const speech = valueSpeech(language, dice, false);
-  const said: Record<string, string> =
-    time === undefined
+  const said: Record<string, string | undefined> = {
+    practitioner: time?.practitioner ?? clinic.practitioners[0],
+    ...(time === undefined
       ? {}
-      : {
-          offer_day: speech.day(time.date),
-          offer_clock: speech.clock(time.minute),
-          practitioner: time.practitioner,
-        };
+      : { offer_day: speech.day(time.date), offer_clock: speech.clock(time.minute) }),
+  };
   return (text) =>
     text.replace(/\{(\w+)\}/g, (_, place: string) => {
       const words = said[place];
-      if (words === undefined) throw new Error(`nothing is offered yet that could be {${place}}`);
+      if (words === undefined) throw new Error(`nothing is known yet that could be {${place}} in: ${text}`);
       return words;
     });
 }

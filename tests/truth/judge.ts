@@ -6,7 +6,7 @@ import type { HeardAtDoor } from './doors.ts';
 import { isHeard, wordsOf } from './heard.ts';
 import type { CallLedger } from './ledger.ts';
 import { type Circumstances, type Falsehood, falsehoodOf } from './predicates.ts';
-import type { Wish } from './turn-plan.ts';
+import type { Wish } from './speaking.ts';
 
 /** What was wrong with a turn: something false was heard, done against the caller's word, or left undone. */
 export type WrongKind = Falsehood | 'deeds' | 'endings';

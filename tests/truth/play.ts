@@ -7,7 +7,8 @@ import type { TruthClinic } from './clinics.ts';
 import { ring, type TruthDoorName } from './doors.ts';
 import { type Judged, judgeDeeds, judgeEnding, judgeRights, judgeWords, type Wrong } from './judge.ts';
 import type { CallLedger, LedgerReader } from './ledger.ts';
-import { type Manner, planTurn, type TurnPlan } from './turn-plan.ts';
+import type { Manner, TurnPlan } from './speaking.ts';
+import { planTurn } from './turn-plan.ts';
 import { viewOf } from './view.ts';
 import type { World } from './world.ts';
 

@@ -8,7 +8,7 @@ import type { TruthDoorName } from './doors.ts';
 import { LedgerReader } from './ledger.ts';
 import { type Directed, playCall } from './play.ts';
 import { Tally, type TruthReport } from './report.ts';
-import type { Manner } from './turn-plan.ts';
+import type { Manner } from './speaking.ts';
 import { type Guard, openWorld } from './world.ts';
 
 export interface TruthPlan {

@@ -2,10 +2,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runCommand } from '#commands/stores.ts';
+import { shippedLanguages } from '#language/shipped-languages.ts';
 import { type TruthDoorName, truthDoors } from './doors.ts';
 import { type HonestPlan, type HonestReport, honestLines, runHonest, withheldMax } from './honest.ts';
 import { type TruthReport, truthLines } from './report.ts';
 import { runTruth, type TruthPlan } from './run.ts';
+
+const shipped = shippedLanguages.map(({ tag }) => tag);
 
 interface Options {
   turns: number;
@@ -24,7 +27,7 @@ const command = new Command('npm run truth --')
   )
   .option('-t, --turns <number>', 'how many turns', positive, 2_000)
   .option('-s, --seed <number>', 'what callers and slips depend on', positive, 1)
-  .option('--languages <list>', 'in which languages', listOf(['en', 'es', 'de']), ['en', 'es', 'de'])
+  .option('--languages <list>', 'in which languages', listOf(shipped), shipped)
   .option('--doors <list>', 'at which doors', listOf(truthDoors), [...truthDoors])
   .addOption(
     new Option('--truth <mode>', 'whether what is not so is withheld')

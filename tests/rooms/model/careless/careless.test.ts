@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { shippedLanguages } from '#language/shipped-languages.ts';
 import { type CarelessPass, createCarelessModel } from '#model/careless/careless.ts';
 import { createDice } from '#model/careless/dice.ts';
 import { filled, type Values } from '#model/careless/filled.ts';
@@ -6,7 +7,7 @@ import { ownPhrasings, type Phrasing, placesIn, readPhrasings } from '#model/car
 import { valueSpeech } from '#model/careless/spoken-values.ts';
 import type { ModelDelta, ModelRequest } from '#model/language-model.ts';
 
-const languages = ['en', 'es', 'de'];
+const languages = shippedLanguages.map(({ tag }) => tag);
 
 describe.each(languages)('the sentences it has in %s', (language) => {
   const phrasings = readPhrasings(ownPhrasings, language);
