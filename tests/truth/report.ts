@@ -1,6 +1,6 @@
 import type { WrongKind } from './judge.ts';
+import type { TruthPlan } from './plan.ts';
 import type { TurnRecord } from './play.ts';
-import type { TruthPlan } from './run.ts';
 
 export interface TruthReport {
   seed: number;

@@ -4,29 +4,11 @@ import { createCarelessModel } from '#model/careless/careless.ts';
 import { createDice } from '#model/careless/dice.ts';
 import { ownPhrasings, type Phrasing, readPhrasings } from '#model/careless/phrasing.ts';
 import { type ClinicAnswers, openTruthClinic, readClinicAnswers } from './clinics.ts';
-import type { TruthDoorName } from './doors.ts';
 import { LedgerReader } from './ledger.ts';
+import type { TruthPlan } from './plan.ts';
 import { type Directed, playCall } from './play.ts';
 import { Tally, type TruthReport } from './report.ts';
-import type { Manner } from './speaking.ts';
-import { type Guard, openWorld } from './world.ts';
-
-export interface TruthPlan {
-  turns: number;
-  seed: number;
-  languages: readonly string[];
-  doors: readonly TruthDoorName[];
-  truth: 'enforce' | 'watch';
-  /** Whose phrasings; all there are if left out. */
-  sets?: readonly string[];
-  manner?: Manner;
-  /** A guard of the product's that is taken away, to see whether the checker notices. */
-  without?: Guard;
-  progress(line: string): void;
-  signal?: AbortSignal;
-  /** Ends the run early; what was heard by then is judged. */
-  withinMs?: number;
-}
+import { openWorld } from './world.ts';
 
 /** Sentences of one hand, and the text of the clinic they were written about. */
 interface PhrasingSet {

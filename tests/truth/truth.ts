@@ -5,8 +5,9 @@ import { runCommand } from '#commands/stores.ts';
 import { shippedLanguages } from '#language/shipped-languages.ts';
 import { type TruthDoorName, truthDoors } from './doors.ts';
 import { type HonestPlan, type HonestReport, honestLines, runHonest, withheldMax } from './honest.ts';
+import type { TruthPlan } from './plan.ts';
 import { type TruthReport, truthLines } from './report.ts';
-import { runTruth, type TruthPlan } from './run.ts';
+import { runTruth } from './run.ts';
 
 const shipped = shippedLanguages.map(({ tag }) => tag);
 
