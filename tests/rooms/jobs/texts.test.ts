@@ -31,8 +31,8 @@ afterEach(() => {
   expect(place.twilio.misfits).toEqual([]);
 });
 
-function to(number: string): string[] {
-  return place.twilio.accepted.filter((one) => one.to === number).map(({ body }) => body);
+function to(number: string, at = place): string[] {
+  return at.twilio.accepted.filter((one) => one.to === number).map(({ body }) => body);
 }
 
 async function textsTo(...numbers: string[]): Promise<Text[]> {
@@ -41,10 +41,12 @@ async function textsTo(...numbers: string[]): Promise<Text[]> {
 
 describe('a booking', () => {
   test('promises a confirmation in ten seconds and a reminder a day before, and sends each once', async () => {
+    await using calm = await openTextClinic();
+    await using _ = await calm.startWorker({ patient: true });
     const number = someone();
-    const { appointmentId } = await place.book(number);
+    const { appointmentId } = await calm.book(number);
     // The queue's clock is Postgres' own.
-    const [due] = await place.owner<[{ confirmation: number; reminder: number }]>`
+    const [due] = await calm.owner<[{ confirmation: number; reminder: number }]>`
       select extract(epoch from min(run_at) filter (where key like '%confirmation') - a.created_at)::float as confirmation,
         extract(epoch from a.starts_at - min(run_at) filter (where key like '%reminder'))::float as reminder
       from (
@@ -55,19 +57,19 @@ describe('a booking', () => {
     expect(due.confirmation).toBeLessThan(11);
     expect(due.reminder).toBe(86_400);
 
-    await place.untilQuiet();
-    const bodies = to(number);
+    await calm.untilQuiet();
+    const bodies = to(number, calm);
     expect(bodies).toHaveLength(2);
     expect(bodies.toSorted()[0]).toMatch(
       /^the clinic: Ann Miller, you are booked for .+\(Dr\. \w+\)\. Reply C/,
     );
-    expect(await textsTo(number)).toMatchObject([
+    expect(await calm.texts()).toMatchObject([
       { wording: 'confirmation', status: 'sent', attempts: 1 },
       { wording: 'reminder', status: 'sent', attempts: 1 },
     ]);
-    const [sent] = place.twilio.accepted.filter((one) => one.to === number);
+    const [sent] = calm.twilio.accepted.filter((one) => one.to === number);
     expect(sent?.statusCallback).toMatch(
-      `${publicUrl}/twilio/status?tenant=${place.clinic.organization.id}&text=`,
+      `${publicUrl}/twilio/status?tenant=${calm.clinic.organization.id}&text=`,
     );
   });
 
