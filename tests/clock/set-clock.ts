@@ -1,11 +1,9 @@
-// Sets the clock of a test file: TEST_CLOCK, an ISO instant, is what it shows when the file begins. The real time if
-// TEST_CLOCK is not set. The two differ by whole seconds.
+// Sets the clock of a test file, before anything else of it is loaded.
 import { moveDate, realNowMs } from './moved-date.ts';
+import { offsetFor } from './test-clock.ts';
 
-const wanted = process.env['TEST_CLOCK'];
-if (wanted !== undefined) {
-  const offsetMs = Math.round((Date.parse(wanted) - realNowMs()) / 1000) * 1000;
-  if (Number.isNaN(offsetMs)) throw new Error(`TEST_CLOCK is no instant: ${wanted}`);
+const offsetMs = offsetFor(process.env['TEST_CLOCK'], realNowMs());
+if (offsetMs !== 0) {
   process.env['CLOCK_OFFSET_MS'] = String(offsetMs);
   moveDate();
 }

@@ -1,3 +1,26 @@
+/**
+ * How far the clock of a test file that begins now is to be ahead: so that it shows what TEST_CLOCK says, or else the
+ * real time, but never a midnight in the middle of a test. Whole seconds.
+ *
+ * @param wanted an ISO instant
+ */
+export function offsetFor(wanted: string | undefined, nowMs: number): number {
+  if (wanted === undefined) return midnightWithin(nowMs, longestFileMs) ? longestFileMs : 0;
+  const offsetMs = Math.round((Date.parse(wanted) - nowMs) / 1000) * 1000;
+  if (Number.isNaN(offsetMs)) throw new Error(`TEST_CLOCK is no instant: ${wanted}`);
+  return offsetMs;
+}
+
+/** On a busy machine, and only the files that know days matter. */
+const longestFileMs = 3 * 60_000;
+/** Of the test clinics, by UTC: there, and in New York in winter and in summer. */
+const midnightHours = [0, 4, 5];
+
+function midnightWithin(fromMs: number, withinMs: number): boolean {
+  const end = new Date(fromMs + withinMs);
+  return midnightHours.includes(end.getUTCHours()) && end.getUTCMinutes() * 60_000 < withinMs;
+}
+
 /** How far the clock of this test file is ahead of the real one. Its processes and its ledgers share it. */
 export function clockOffsetMs(): number {
   return Number(process.env['CLOCK_OFFSET_MS'] ?? 0);

@@ -33,6 +33,9 @@ const calendar = 'tests/rooms/jobs/calendar-sync.test.ts';
 /** Says Wednesday and tomorrow in a language that there is not. */
 const toyLanguage = 'tests/rooms/language/toy-language.test.ts';
 
+/** The clock itself, ahead of the real one and behind it. */
+const itself = 'tests/clock/test-clock.test.ts';
+
 /** Another time than the real one, and the suites that run at it. A suite's clock shows it when the suite begins. */
 interface OtherTime {
   clock: string;
@@ -44,7 +47,7 @@ interface OtherTime {
  * other test clinics are.
  */
 export const times: Record<string, OtherTime> = {
-  'monday-at-five': { clock: '2026-12-07T17:00-05:00', suites: [...callers, ...moreCallers] },
+  'monday-at-five': { clock: '2026-12-07T17:00-05:00', suites: [...callers, ...moreCallers, itself] },
   'monday-evening': { clock: '2026-12-07T20:30-05:00', suites: callers },
   'tuesday-evening': { clock: '2026-12-08T18:50-05:00', suites: [...callers, toyLanguage] },
   'wednesday-evening': { clock: '2026-12-09T19:10-05:00', suites: callers },
@@ -61,7 +64,7 @@ export const times: Record<string, OtherTime> = {
   // A day later the clock shows half past midnight on Monday: Sunday is an hour short.
   'before-the-shorter-day': {
     clock: '2026-03-07T23:30-05:00',
-    suites: [...callers, ...moreCallers, calendar],
+    suites: [...callers, ...moreCallers, calendar, itself],
   },
   // A day later it is still this Sunday, which has half past one twice.
   'on-the-longer-day': {
