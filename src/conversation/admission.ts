@@ -1,4 +1,5 @@
-import { createHistogram, performance } from 'node:perf_hooks';
+// By its own name: the global may have a browser's type, which knows no event loop.
+import { createHistogram, performance as nodePerformance } from 'node:perf_hooks';
 import type { Log } from '#telemetry/log.ts';
 import { counter, gauge } from '#telemetry/metrics.ts';
 
@@ -159,10 +160,10 @@ function placesIn(room: Room, turns: number): number {
 }
 
 function watchLoop(): BusyShare {
-  let before = performance.eventLoopUtilization();
+  let before = nodePerformance.eventLoopUtilization();
   return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, before);
+    const now = nodePerformance.eventLoopUtilization();
+    const { utilization } = nodePerformance.eventLoopUtilization(now, before);
     before = now;
     return utilization;
   };
