@@ -1,11 +1,11 @@
 import type { ModelRequest } from '#model/language-model.ts';
 import { type CallState, readCallState } from '#model/rehearsal/call-state.ts';
-import type { Step } from './phrasing.ts';
+import type { PhrasingStep } from './phrasing.ts';
 
 /** Everything the careless model reads out of a request. */
 export interface CallView {
   state: CallState;
-  step: Step;
+  step: PhrasingStep;
   /** As the prompt has it. */
   language: string;
   /** The coming days, today first, with the words for their hours. */
@@ -56,7 +56,7 @@ export function momentOf(told: { startsAt: string; practitioner?: string } | nul
   return { date, minute: Number(hour) * 60 + Number(minute), practitioner: told?.practitioner ?? '' };
 }
 
-function stepOf({ appointment, hold, unclaimedHold, offers }: CallState): Step {
+function stepOf({ appointment, hold, unclaimedHold, offers }: CallState): PhrasingStep {
   if (hold !== null && !unclaimedHold) return 'held';
   if (appointment !== null) return 'booked';
   return offers.length > 0 ? 'offered' : 'greeting';

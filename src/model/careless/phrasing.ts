@@ -5,7 +5,7 @@ import { z } from 'zod';
 
 /** A sentence that cheap models say, with places for values, and what would have to be so for it to be true. */
 export type Phrasing = z.output<typeof phrasing>;
-export type Step = Phrasing['step'];
+export type PhrasingStep = Phrasing['step'];
 export type ClaimKind = z.output<typeof claimKind>;
 export type ValuePlace = z.output<typeof valuePlace>;
 
