@@ -5,7 +5,7 @@ export type ClaimLock = Pick<Store, 'lock'>;
 
 /** A claim takes milliseconds. A lock whose holder died is in nobody's way for longer than this. */
 const lockLifetimeMs = 3_000;
-/** For so long after a claim the losers of a rush are told so without asking Postgres. */
+/** For so long after a claim the losers of a rush only read whether the slot is still claimed, and claim nothing. */
 const claimedMarkMs = 1_000;
 /** How often, and how far apart, a loser looks whether the claim ahead of it succeeded, before it asks Postgres. */
 const looksMax = 20;
@@ -19,16 +19,20 @@ const lookEveryMs = 5;
  * a caller who wants another time, of another clinic too, waits behind them (`bench/rush.ts`; `CLAIM_LOCK=off` does
  * without).
  *
+ * The mark that a claim leaves decides nothing either: the hold may have been given up since. The ledger says whether
+ * the slot is taken, by a read that waits for no lock.
+ *
  * @param about which slot is wanted, and by which call
- * @returns what `claim` gave, or `lost` when another call has just claimed the slot
+ * @returns what `claim` gave, or `lost` when another call has just claimed the slot and still has it
  */
 export async function claimInTurn<T extends { held: boolean }>(
   store: ClaimLock,
   { tenantId, slotId, callSid }: { tenantId: string; slotId: string; callSid: string },
-  claim: () => Promise<T>,
+  { claim, isTaken }: { claim: () => Promise<T>; isTaken: () => Promise<boolean> },
 ): Promise<T | 'lost'> {
-  const lock = await lockOrLose(store, `claim:${tenantId}:${slotId}`, callSid);
-  if (lock === 'lost') return 'lost';
+  const key = `claim:${tenantId}:${slotId}`;
+  const lock = await lockOrLose(store, key, callSid);
+  if (lock === 'lost') return (await together(store, key, isTaken)) ? 'lost' : claim();
   let outcome: T | undefined;
   try {
     outcome = await claim();
@@ -39,6 +43,19 @@ export async function claimInTurn<T extends { held: boolean }>(
       void (outcome?.held ? lock.keep(ownerOf(callSid, 'claimed'), claimedMarkMs) : lock.release());
     }
   }
+}
+
+/** What the losers of one rush are asking the ledger right now: they share one answer. */
+const asking = new WeakMap<ClaimLock, Map<string, Promise<boolean>>>();
+
+function together(store: ClaimLock, key: string, ask: () => Promise<boolean>): Promise<boolean> {
+  const asked = asking.get(store) ?? new Map<string, Promise<boolean>>();
+  asking.set(store, asked);
+  const known = asked.get(key);
+  if (known !== undefined) return known;
+  const answer = ask().finally(() => asked.delete(key));
+  asked.set(key, answer);
+  return answer;
 }
 
 /** The lock, whoever else has it by now, or `lost` when another call has just claimed the slot. */

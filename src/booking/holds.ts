@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import { z } from 'zod';
+import { inTenant } from '#storage/postgres.ts';
 import { type CallKey, type CallSnapshot, withCall } from './calls.ts';
 import { type ClaimLock, claimInTurn } from './claim-lock.ts';
 
@@ -45,8 +46,24 @@ export async function claimSlot(
 ): Promise<ClaimOutcome> {
   if (claimLock === undefined) return claimOffered(sql, call, wanted);
   const about = { tenantId: call.tenantId, slotId: wanted.slotId, callSid: call.callSid };
-  const outcome = await claimInTurn(claimLock, about, () => claimOffered(sql, call, wanted));
+  const outcome = await claimInTurn(claimLock, about, {
+    claim: () => claimOffered(sql, call, wanted),
+    isTaken: () => isTaken(sql, call.tenantId, wanted.slotId),
+  });
   return outcome === 'lost' ? { held: false, reason: 'taken' } : outcome;
+}
+
+/** Whether somebody has booked a slot, or holds it still. */
+async function isTaken(sql: Sql, tenantId: string, slotId: string): Promise<boolean> {
+  const rows = await inTenant(
+    sql,
+    tenantId,
+    (tx) => tx`
+      select from available_slots
+      where tenant_id = ${tenantId} and slot_id = ${slotId}
+        and (status = 'booked' or (status = 'reserved' and expires_at > ledger_now()))`,
+  );
+  return rows.length > 0;
 }
 
 /**

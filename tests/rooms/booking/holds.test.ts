@@ -63,6 +63,10 @@ describe('callers who want one slot', () => {
           asked += 1;
           return Reflect.apply(target, self, args);
         },
+        get: (target, name, self) => {
+          if (name === 'begin') asked += 1;
+          return Reflect.get(target, name, self);
+        },
       });
       const outcomes = await rush(
         { ...clinic, sql: counting },
@@ -72,6 +76,17 @@ describe('callers who want one slot', () => {
       expect(outcomes.filter((one) => one.held)).toHaveLength(1);
       expect(asked).toBeLessThan(100);
     });
+  });
+
+  test('a slot that was given up at once is nobody’s, whatever the lock says of the claim before', async () => {
+    await using clinic = await openClinic();
+    const slot = nth(await clinic.open(), 10);
+    const claiming = { sql: clinic.sql, claimLock: clinic.store };
+    const [first, second, third] = [await clinic.call(), await clinic.call(), await clinic.call()];
+    expect((await claimSlot(claiming, first, { ...slot, turn })).held).toBe(true);
+    expect(await claimSlot(claiming, second, { ...slot, turn })).toEqual({ held: false, reason: 'taken' });
+    await clinic.sql`select release_hold(${first.tenantId}, ${first.callSid}, 'another day')`;
+    expect((await claimSlot(claiming, third, { ...slot, turn })).held).toBe(true);
   });
 
   test.each(['a refused claim', 'a claim that fails'])('after %s the lock is free at once', async (what) => {
